@@ -1,0 +1,1 @@
+"""The files that the package ships: mappings and profiles, in a checkout or in a wheel."""

@@ -1,0 +1,1 @@
+"""Talking to a FHIR server over HTTP. Touches the network only."""

@@ -1,0 +1,1 @@
+"""Facts of FHIR itself: releases, identity, canonical addresses, resources and bundles."""

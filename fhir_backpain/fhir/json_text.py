@@ -1,0 +1,179 @@
+"""Strict JSON text to data and back: a number keeps every digit, and nothing is guessed.
+
+Data are dict, list, str, bool, None, int and Decimal; never float.
+FHIR: http://hl7.org/fhir/R4/json.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import Any, NoReturn
+
+from fhir_backpain.errors import SourceError
+from fhir_backpain.fhir.json_fault import (
+    JSON_SIZE,
+    JSON_SYNTAX,
+    NOT_UTF8,
+    path_of,
+    position,
+    shift,
+)
+from fhir_backpain.fhir.json_number import decimal, integer
+from fhir_backpain.fhir.json_scanner import JsonScanner
+from fhir_backpain.outcome import SourceLocation
+
+_BOM = "\ufeff"
+_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
+_HERE = SourceLocation(line=1, column=1)
+
+
+@dataclass(frozen=True, slots=True)
+class JsonLimits:
+    """How much of a JSON text is taken: bytes of UTF-8 in all, and levels of nesting."""
+
+    max_bytes: int = 8 * 1024 * 1024
+    max_depth: int = 64
+
+
+LIMITS = JsonLimits()
+
+
+def parse(
+    text: str | bytes, limits: JsonLimits = LIMITS, *, start: SourceLocation | None = None
+) -> Any:
+    """Return the data of one strict JSON text; 1.10 stays 1.10, and a leading BOM is accepted.
+
+    Refused: duplicate fields, NaN and Infinity, minus zero, numbers that cannot be kept, NUL and
+    unpaired surrogates, invalid UTF-8, text after the end, more than the limits allow.
+    `start` is the place of the first character in its file. Raises SourceError with one Issue
+    that names line, column and, where known, JSON pointer.
+
+    >>> parse('{"score": 1.10}')
+    {'score': Decimal('1.10')}
+    """
+    start = start or _HERE
+    decoded = _decoded(text, limits, start)
+    try:
+        if _is_suspect(decoded):
+            _refuse(decoded, limits, start)
+        data = _DECODER.decode(decoded)
+    except (ValueError, ArithmeticError, RecursionError):
+        _refuse(decoded, limits, start)
+        raise SourceError(JSON_SYNTAX.issue("The text is not JSON.", source=start)) from None
+    brackets = decoded.count("[") + decoded.count("{")
+    if brackets > limits.max_depth and _is_deeper(data, limits.max_depth):
+        _refuse(decoded, limits, start)
+    return data
+
+
+def dump(data: Any) -> str:
+    """Return compact JSON text of `data`, in its order, each Decimal exactly as it is.
+
+    Field names must be str. Raises ValueError for NaN, Infinity and endless nesting, TypeError
+    for what is not JSON data.
+
+    >>> dump({"score": Decimal("1.10")})
+    '{"score":1.10}'
+    """
+    try:
+        return _ENCODER.encode(data)
+    except TypeError:  # a Decimal is in the tree, which the fast encoder cannot write
+        pass
+    except RecursionError:
+        raise ValueError("the data are nested too deeply for JSON") from None
+    try:
+        return _written(data)
+    except RecursionError:
+        raise ValueError("the data are nested too deeply for JSON") from None
+
+
+def locate(text: str, pointer: str) -> tuple[int, int] | None:
+    """Return the 1-based line and column of the value at `pointer`, None where there is none.
+
+    As slow as a second reading: meant for telling where something went wrong.
+
+    >>> locate('{"pain":\\n  {"ratings": []}}', "/pain/ratings")
+    (2, 15)
+    """
+    offset = JsonScanner(text, LIMITS.max_depth, path_of(pointer)).find()
+    return None if offset is None else position(text, offset)
+
+
+def _decoded(text: str | bytes, limits: JsonLimits, start: SourceLocation) -> str:
+    if len(text) > limits.max_bytes:
+        size = f"The JSON text has more than {limits.max_bytes} bytes."
+        raise SourceError(JSON_SIZE.issue(size, source=start))
+    try:
+        decoded = text if isinstance(text, str) else text.decode()
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode().removeprefix(_BOM)
+        place = shift(start, *position(before, len(before)))
+        place_text = f"The byte at offset {error.start} of the JSON text is not UTF-8."
+        raise SourceError(NOT_UTF8.issue(place_text, source=place)) from None
+    return decoded.removeprefix(_BOM)
+
+
+def _is_suspect(text: str) -> bool:
+    """True where a look at each character is needed: NUL or halves of surrogate pairs."""
+    return ("\\u" in text or not text.isascii()) and _SUSPECT.search(text) is not None
+
+
+def _refuse(text: str, limits: JsonLimits, start: SourceLocation) -> None:
+    fault = JsonScanner(text, limits.max_depth).fault()
+    if fault is not None:
+        raise SourceError(fault.issue(text, start)) from None
+
+
+def _is_deeper(data: Any, max_depth: int) -> bool:
+    level = [data]
+    for _ in range(max_depth):
+        level = [child for node in level for child in _branches(node)]
+        if not level:
+            return False
+    return True
+
+
+def _branches(node: Any) -> list[Any]:
+    children = node.values() if isinstance(node, dict) else node
+    return [child for child in children if isinstance(child, dict | list)]
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result = dict(pairs)
+    if len(result) < len(pairs):
+        raise ValueError("a field is given twice")
+    return result
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{_name(key)}:{_written(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(_written, value)) + "]"
+    if isinstance(value, str):
+        return encode_basestring(value)
+    if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise ValueError("JSON knows neither NaN nor Infinity")
+        return str(value)
+    return _ENCODER.encode(value)
+
+
+def _name(key: Any) -> str:
+    if not isinstance(key, str):
+        raise TypeError("the name of a JSON field must be str")
+    return encode_basestring(key)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_object, parse_float=decimal, parse_int=integer, parse_constant=_constant
+)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))

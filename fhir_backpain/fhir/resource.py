@@ -1,0 +1,25 @@
+"""A resource that a mapping made: its address on a server and its JSON text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class MadeResource:
+    """One resource of one record. The same record and mapping always give the same text.
+
+    `id` is the logical id that the adapter assigns, the same for life. `text` is the whole
+    resource as JSON. `shared` is true where other records of the same patient make the same
+    resource too (Patient, Condition, Goal …), so that the latest of them must win.
+    """
+
+    type: str
+    id: str
+    text: str
+    shared: bool = False
+
+    @property
+    def url(self) -> str:
+        """The relative address, ``Observation/2f0c…``."""
+        return f"{self.type}/{self.id}"

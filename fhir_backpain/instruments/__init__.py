@@ -1,0 +1,1 @@
+"""Instruments: what is measured, with code, unit and range, one declarative file each."""

@@ -1,0 +1,1 @@
+"""The mapping compiler: declarations that look like their result become plain functions."""

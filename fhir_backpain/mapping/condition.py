@@ -1,0 +1,47 @@
+"""Conditions: ``PATH is present``, ``PATH is WORD``, joined with ``and``."""
+
+from __future__ import annotations
+
+import re
+
+from fhir_backpain.errors import MappingCheckError
+from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.scope import Scope
+from fhir_backpain.mapping.source_shape import Leaf
+from fhir_backpain.outcome import MappingLocation
+
+_CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
+
+
+def compile_condition(text: str, scope: Scope, where: MappingLocation) -> str:
+    """Return the Python expression of a condition; raises MappingCheckError where unreadable."""
+    clauses = [_clause(part.strip(), scope, where) for part in text.split(" and ")]
+    return " and ".join(clauses)
+
+
+def _clause(text: str, scope: Scope, where: MappingLocation) -> str:
+    match = _CLAUSE.match(text)
+    if match is None:
+        raise MappingCheckError(
+            messages.CONDITION_WRONG.issue(f"'{text}' is not a condition.", mapping=where)
+        )
+    reach = scope.reach(match["path"], where)
+    word, negated = match["word"], bool(match["negated"])
+    if word in ("present", "missing"):
+        there = (word == "present") != negated
+        return f"{reach.expression} is {'not ' if there else ''}None"
+    if word in ("true", "false"):
+        return f"{reach.expression} is {'not ' if negated else ''}{word.title()}"
+    _check_word(word, reach.shape, where)
+    return f"{reach.expression} {'!=' if negated else '=='} {word!r}"
+
+
+def _check_word(word: str, shape: object, where: MappingLocation) -> None:
+    if isinstance(shape, Leaf) and shape.words is not None and word not in shape.words:
+        raise MappingCheckError(
+            messages.CONDITION_WRONG.issue(
+                f"'{word}' can never be there: the source has {', '.join(shape.words)}.",
+                mapping=where,
+                next_step="Use one of the words that the source schema lists.",
+            )
+        )

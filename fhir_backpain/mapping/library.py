@@ -1,0 +1,164 @@
+"""Everything that mappings share: fragments, concept maps, instruments; read once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from hashlib import blake2b
+from pathlib import Path
+
+from fhir_backpain.artifacts.finder import mappings_folder, profiles_folder
+from fhir_backpain.errors import ArtifactError
+from fhir_backpain.instruments.instrument import Instrument, Measure, read_instrument
+from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.declaration import Fragment, read_fragments
+from fhir_backpain.outcome import MappingLocation
+from fhir_backpain.terminology import messages as terminology_messages
+from fhir_backpain.terminology.concept import ConceptTable, load_concepts
+from fhir_backpain.terminology.concept_map import ConceptMap, ConceptRow, read_concept_map
+
+# US Core and FHIR categories of an Observation, by the domain of its instrument.
+_CATEGORIES: dict[str, tuple[str, ...]] = {
+    "pain": ("obs.category.survey",),
+    "function": ("obs.category.survey", "obs.category.uscore.functional-status"),
+    "quality-of-life": ("obs.category.survey",),
+    "psychosocial": ("obs.category.survey",),
+    "activity": ("obs.category.activity",),
+    "vital-signs": ("obs.category.vital-signs",),
+}
+
+
+@dataclass(frozen=True)
+class Library:
+    """The shared parts of a folder of mappings."""
+
+    fragments: dict[str, Fragment]
+    concept_maps: dict[str, ConceptMap]
+    instruments: dict[str, Instrument]
+    concepts: ConceptTable
+    version: str
+
+    def concept_map(self, name: str, where: MappingLocation) -> ConceptMap:
+        """Return a concept map by name; raises ArtifactError at `where` where unknown."""
+        found = self.concept_maps.get(name)
+        if found is None:
+            raise ArtifactError(
+                terminology_messages.MAP_UNKNOWN.issue(
+                    f"There is no concept map '{name}'.", mapping=where
+                )
+            )
+        return found
+
+    @cached_property
+    def vocabulary(self) -> dict[str, frozenset[str]]:
+        """The words that a record may use, by kind: what has a code."""
+        words: dict[str, set[str]] = {"instrument": set(self.instruments)}
+        for concept_map in self.concept_maps.values():
+            if concept_map.kind:
+                words.setdefault(concept_map.kind, set()).update(concept_map.rows)
+        return {kind: frozenset(found) for kind, found in words.items()}
+
+    @cached_property
+    def ranges(self) -> dict[str, tuple[Decimal, Decimal]]:
+        """The inclusive range of each measure that has one."""
+        return {
+            measure.key: measure.value_range
+            for instrument in self.instruments.values()
+            for measure in instrument.measures.values()
+            if measure.value_range
+        }
+
+
+def load_library(folder: Path | None = None) -> Library:
+    """Return the library of a folder of mappings (by default the shipped one).
+
+    Raises ArtifactError with every place where a shared file is wrong.
+    """
+    root = folder or mappings_folder()
+    concepts = load_concepts()
+    instruments = _by_key([read_instrument(path) for path in _files(root / "instruments")])
+    maps = [read_concept_map(path, concepts) for path in _files(root / "concept-maps")]
+    return Library(
+        fragments=_read_fragments(root),
+        concept_maps={item.name: item for item in [*maps, *_derived(instruments, concepts)]},
+        instruments=instruments,
+        concepts=concepts,
+        version=_version(root),
+    )
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.yaml"))
+
+
+def _read_fragments(root: Path) -> dict[str, Fragment]:
+    fragments: dict[str, Fragment] = {}
+    for path in _files(root / "shared"):
+        for fragment in read_fragments(path):
+            if fragment.name in fragments:
+                raise ArtifactError(
+                    messages.NAME_TWICE.issue(
+                        f"The fragment '{fragment.name}' is declared twice.",
+                        mapping=fragment.location,
+                    )
+                )
+            fragments[fragment.name] = fragment
+    return fragments
+
+
+def _by_key(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
+    found: dict[str, Instrument] = {}
+    owners: dict[str, str] = {}
+    for instrument in instruments:
+        for key, measure in instrument.measures.items():
+            if owners.setdefault(key, instrument.key) != instrument.key:
+                raise ArtifactError(
+                    messages.NAME_TWICE.issue(
+                        f"Two instruments declare the measure '{key}'.", mapping=measure.location
+                    )
+                )
+        found[instrument.key] = instrument
+    return found
+
+
+def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list[ConceptMap]:
+    """Return the concept maps that instruments imply: code, unit, category and level by measure."""
+    codes: dict[str, ConceptRow] = {}
+    scales: dict[str, ConceptRow] = {}
+    units: dict[str, ConceptRow] = {}
+    levels: dict[str, ConceptRow] = {}
+    categories: dict[str, ConceptRow] = {}
+    for instrument in instruments.values():
+        category = tuple(concepts[key] for key in _CATEGORIES[instrument.domain])
+        for key, measure in instrument.measures.items():
+            code = ConceptRow((concepts.want(measure.code, measure.location),))
+            (scales if instrument.domain == "pain" else codes)[key] = code
+            categories[key] = ConceptRow(category)
+            if measure.unit:
+                units[key] = ConceptRow((concepts.want(measure.unit, measure.location),))
+            levels.update(_levels(measure, concepts))
+    return [
+        ConceptMap("measure", {**codes, **scales}, "measure"),
+        ConceptMap("scale", scales, "scale"),
+        ConceptMap("measure-unit", units),
+        ConceptMap("measure-level", levels, "level"),
+        ConceptMap("measure-category", categories),
+    ]
+
+
+def _levels(measure: Measure, concepts: ConceptTable) -> dict[str, ConceptRow]:
+    return {
+        f"{measure.key} {word}": ConceptRow((concepts.want(key, measure.location),))
+        for word, key in measure.levels.items()
+    }
+
+
+def _version(root: Path) -> str:
+    """Return a hash of every file that can change what is made."""
+    digest = blake2b(digest_size=8)
+    for path in [*sorted(root.rglob("*.yaml")), profiles_folder() / "CodeSystem-backpain.json"]:
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,147 @@
+"""Maps a checked record to FHIR resources, by every mapping of its record type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fhir_backpain.artifacts.finder import mappings_folder
+from fhir_backpain.errors import ArtifactError, MappingCheckError, MappingFailed
+from fhir_backpain.fhir import identity
+from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.codegen import CompiledRule, compile_rule
+from fhir_backpain.mapping.declaration import Declaration, read_declaration
+from fhir_backpain.mapping.functions.copying import quoted
+from fhir_backpain.mapping.functions.registry import resource_functions
+from fhir_backpain.mapping.library import Library, load_library
+from fhir_backpain.mapping.source_shape import leaves, record_shape
+from fhir_backpain.outcome import Issue, MappingLocation
+from fhir_backpain.record import RECORD_TYPES, key_of
+
+# What is made later may refer to what is made earlier; Provenance names everything before it.
+_ORDER = (
+    "Patient", "Encounter", "CareTeam", "Condition", "Goal", "QuestionnaireResponse",
+    "Observation", "ServiceRequest", "MedicationRequest", "CarePlan", "Provenance",
+)  # fmt: skip
+
+
+class Context:
+    """The identities of one record, as the compiled functions need them."""
+
+    __slots__ = (
+        "_record_type", "_source", "patient", "patient_id", "patient_identifier",
+        "record", "system",
+    )  # fmt: skip
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        identifier = data["patient"]["identifier"]
+        system, value = identifier["system"], identifier["value"]
+        self._source = data["source"]
+        self._record_type = data["record"]
+        self.system = quoted(self._source)
+        self.patient_id = identity.patient_id(system, value)
+        self.patient_identifier = f'{{"system":{quoted(system)},"value":{quoted(value)}}}'
+        self.patient = identity.patient_in_source(self._source, system, value)
+        self.record = self.other_record(data["id"])
+
+    def other_record(self, record_id: str) -> identity.Owner:
+        """Return the owner of what another record of the same type and patient makes."""
+        return identity.record_of_patient(self.patient, self._source, self._record_type, record_id)
+
+
+class Mapper:
+    """Every mapping of a folder, compiled. Calling it maps one record.
+
+    `version` changes whenever a file changes that can change what is made.
+    """
+
+    def __init__(self, library: Library, rules: Mapping[str, tuple[CompiledRule, ...]]) -> None:
+        self.library = library
+        self.version = library.version
+        self._rules = rules
+
+    def __call__(self, data: Mapping[str, Any]) -> list[MadeResource]:
+        """Return the resources of a checked record, those that are referred to first.
+
+        Raises MappingFailed where a value has no place in a mapping.
+        """
+        context = Context(data)
+        made: list[MadeResource] = []
+        for rule in self._rules[data["record"]]:
+            try:
+                rule.make(data, context, made)
+            except MappingFailed:
+                raise
+            except (KeyError, TypeError, AttributeError, ValueError) as problem:
+                raise MappingFailed(_compiled_failure(rule, data, problem)) from problem
+        return made
+
+    def rules(self, record_type: str) -> tuple[CompiledRule, ...]:
+        """Return the compiled mappings of a record type, in the order in which they run."""
+        return self._rules[record_type]
+
+
+def _compiled_failure(rule: CompiledRule, data: Mapping[str, Any], problem: Exception) -> Issue:
+    kind = type(problem).__name__
+    return messages.COMPILED_CODE.issue(
+        f"The mapping {rule.name} failed on {key_of(dict(data)).record} data ({kind}).",
+        next_step="Check the record with 'fhir-backpain validate', then report the mapping.",
+    )
+
+
+def load_mapper(folder: Path | None = None) -> Mapper:
+    """Read, check and compile the mappings of a folder (by default the shipped ones).
+
+    Raises MappingCheckError or another ArtifactError with every finding, each at its line.
+    """
+    root = folder or mappings_folder()
+    library = load_library(root)
+    declarations, problems = _read_all(root)
+    rules = _compile_all(declarations, library, problems)
+    for record_type in RECORD_TYPES:
+        problems += _uncovered(record_type, rules[record_type], root)
+    if problems:
+        raise MappingCheckError(problems)
+    return Mapper(library, {name: tuple(found) for name, found in rules.items()})
+
+
+def _read_all(root: Path) -> tuple[list[Declaration], list[Issue]]:
+    declarations: list[Declaration] = []
+    problems: list[Issue] = []
+    for path in sorted(root.glob("*/*.map.yaml")):
+        try:
+            declarations.append(read_declaration(path))
+        except ArtifactError as error:
+            problems += error.issues
+    declarations.sort(key=lambda declaration: _ORDER.index(declaration.makes))
+    return declarations, problems
+
+
+def _compile_all(
+    declarations: Iterable[Declaration], library: Library, problems: list[Issue]
+) -> dict[str, list[CompiledRule]]:
+    rules: dict[str, list[CompiledRule]] = {name: [] for name in RECORD_TYPES}
+    functions = resource_functions(library)
+    for declaration in declarations:
+        for source in declaration.sources:
+            try:
+                rule = compile_rule(declaration, source, functions, library.fragments)
+                rules[source].append(rule)
+            except ArtifactError as error:
+                problems += error.issues
+    return rules
+
+
+def _uncovered(record_type: str, rules: Iterable[CompiledRule], root: Path) -> list[Issue]:
+    """Return an issue for each leaf of a record type that no mapping reads or ignores."""
+    used = {path for rule in rules for path in rule.used}
+    return [
+        messages.LEAF_UNMAPPED.issue(
+            f"No mapping of '{record_type}' reads or ignores '{path}'.",
+            mapping=MappingLocation(f"{root.name}/{record_type}", 1),
+        )
+        for path in leaves(record_shape(record_type))
+        if path not in used
+    ]

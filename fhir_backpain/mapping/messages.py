@@ -1,0 +1,67 @@
+"""What can be wrong with a mapping, and with a record while it is mapped."""
+
+from fhir_backpain.outcome import Message
+
+SLOT_UNKNOWN = Message(
+    3001, "structure", "Unknown slot function", "Use one of the functions of the reference page."
+)
+SLOT_ARGUMENT = Message(
+    3002, "structure", "Wrong argument of a slot", "Give the arguments that the function takes."
+)
+PATH_UNKNOWN = Message(
+    3003, "not-found", "Unknown source path", "Use a field of the source, or correct the spelling."
+)
+PATH_KIND = Message(
+    3004, "structure", "Wrong kind of source path", "Repeat over a list; copy from a single value."
+)
+FRAGMENT_UNKNOWN = Message(
+    3005, "not-found", "Unknown fragment", "Name a fragment of mappings/shared."
+)
+CONDITION_WRONG = Message(
+    3006,
+    "structure",
+    "Unreadable condition",
+    "Write 'PATH is present', 'PATH is missing', 'PATH is WORD' or 'PATH is not WORD'.",
+)
+NAME_TWICE = Message(
+    3007, "duplicate", "The same name twice", "Rename one of the two files' entries."
+)
+LEAF_UNMAPPED = Message(
+    3008,
+    "incomplete",
+    "A source field is neither mapped nor ignored",
+    "Map the field, or list it under ignore with a reason.",
+)
+WORD_UNMAPPED = Message(
+    3009, "code-invalid", "A word has no row in the concept map", "Add a row to the concept map."
+)
+COMPILED_CODE = Message(
+    3010, "exception", "The compiled mapping failed", "Report this with the mapping file."
+)
+PARAMETER_MISSING = Message(
+    3020, "required", "A parameter is missing", "Give it: --set NAME=VALUE."
+)
+PARAMETER_UNKNOWN = Message(
+    3021, "not-found", "Unknown parameter", "Declare it under parameters, or leave it out."
+)
+PARAMETER_VALUE = Message(
+    3022, "value", "Wrong value of a parameter", "Give a value of the declared kind."
+)
+COLUMN_MISSING = Message(
+    3023,
+    "required",
+    "A column is missing",
+    "Export the column, or remove it from the feed mapping.",
+)
+COLUMN_UNKNOWN = Message(
+    3024,
+    "structure",
+    "A column is neither mapped nor ignored",
+    "Map the column, or list it under ignore with a reason.",
+)
+CELL_VALUE = Message(
+    3025, "value", "A cell cannot be read", "Correct the cell, or the form that the feed declares."
+)
+IGNORED_USED = Message(
+    3026, "business-rule", "Ignored and mapped at once", "Remove one of the two."
+)

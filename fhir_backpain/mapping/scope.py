@@ -1,0 +1,104 @@
+"""Names in a mapping: which source value a path means at a place, and how code reaches it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from fhir_backpain.errors import MappingCheckError
+from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.source_shape import Leaf, ListShape, ObjectShape, Shape
+from fhir_backpain.outcome import MappingLocation
+
+PARAMETER = "parameter."
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A source path that was found: its Python expression, shape and full path.
+
+    `certain` is true where the expression is never None for a valid record.
+    """
+
+    expression: str
+    shape: Shape
+    certain: bool
+    path: str
+
+
+def wrong(text: str, where: MappingLocation) -> MappingCheckError:
+    """Return (not raise) the check error of an unknown path."""
+    return MappingCheckError(messages.PATH_UNKNOWN.issue(text, mapping=where))
+
+
+@dataclass(slots=True)
+class Scope:
+    """The names that can be used at a place: repetition variables, then the record's own fields.
+
+    `used` collects the full path of every leaf that a mapping reads, for loss accounting.
+    `is_table` is true where paths are column names, taken whole.
+    """
+
+    root: Reach
+    names: dict[str, Reach] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+    is_table: bool = False
+    parameters: frozenset[str] = frozenset()
+
+    def with_name(self, name: str, reach: Reach) -> Scope:
+        """Return a scope with one more name; what is used is still counted in this one."""
+        names = {**self.names, name: reach}
+        return Scope(self.root, names, self.used, self.is_table, self.parameters)
+
+    def only(self, names: dict[str, Reach]) -> Scope:
+        """Return a scope in which these names come before the record's own (for a fragment)."""
+        return Scope(self.root, names, self.used, self.is_table, self.parameters)
+
+    def reach(self, path: str, where: MappingLocation) -> Reach:
+        """Return what a path means; raises MappingCheckError with near names where unknown."""
+        if path.startswith(PARAMETER):
+            return self._parameter(path.removeprefix(PARAMETER), where)
+        steps = [path.strip('"')] if self.is_table else path.split(".")
+        if steps[0] in self.names:
+            here = self.names[steps[0]]
+            steps = steps[1:]
+        else:
+            here = self.root
+        for step in steps:
+            here = self._step(here, step, path, where)
+        self._count(here)
+        return here
+
+    def _parameter(self, name: str, where: MappingLocation) -> Reach:
+        if name not in self.parameters:
+            raise wrong(f"There is no parameter '{name}'.", where)
+        return Reach(f"c.parameters[{name!r}]", Leaf("string"), True, PARAMETER + name)
+
+    def _step(self, here: Reach, step: str, path: str, where: MappingLocation) -> Reach:
+        if not isinstance(here.shape, ObjectShape):
+            raise wrong(f"'{here.path}' has no parts, so '{path}' leads nowhere.", where)
+        member = here.shape.members.get(step)
+        if member is None:
+            near = get_close_matches(step, [*here.shape.members, *self.names], n=2)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise wrong(f"The source has no '{step}' in '{path}'.{hint}", where)
+        full = f"{here.path}.{step}" if here.path else step
+        if here.certain and member.certain:
+            return Reach(f"{here.expression}[{step!r}]", member.shape, True, full)
+        owner = here.expression if here.certain else f"({here.expression} or NONE)"
+        return Reach(f"{owner}.get({step!r})", member.shape, False, full)
+
+    def _count(self, here: Reach) -> None:
+        if isinstance(here.shape, Leaf):
+            self.used.add(here.path)
+        elif isinstance(here.shape, ListShape) and isinstance(here.shape.item, Leaf):
+            self.used.add(f"{here.path}[]")
+
+
+def leaf(reach: Reach, where: MappingLocation) -> Leaf:
+    """Return the leaf that a path must be; raises MappingCheckError where it is not one."""
+    if not isinstance(reach.shape, Leaf):
+        raise MappingCheckError(
+            messages.PATH_KIND.issue(f"'{reach.path}' is not a single value.", mapping=where)
+        )
+    return reach.shape

@@ -1,0 +1,1 @@
+"""The durable queue between a clinic's records and FHIR servers. Touches the database only."""

@@ -1,0 +1,108 @@
+"""What every store of the outbox promises, whichever database it keeps its entries in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+from fhir_backpain.outbox.entry import (
+    Attempt,
+    Entry,
+    LeasedEntry,
+    Receipt,
+    Settlement,
+    State,
+)
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.record import SourceRecord
+
+
+class Store(Protocol):
+    """A durable queue of records, in order for each patient, and the ledger beside it.
+
+    `server` is any text that names a target; a record and a server make an entry. Every method
+    is atomic, may be called from several threads, and raises OutboxError where the database
+    fails: then nothing of the call was stored (of `append`: nothing of its unfinished batch).
+    """
+
+    def append(
+        self, records: Iterable[SourceRecord], server: str, mapping_version: str
+    ) -> list[Receipt]:
+        """Store records for a server, durable on return; one receipt for each, in their order.
+
+        A newer version takes the place of an earlier one that was not sent. A record whose
+        newest entry has the same content and mapping version and is queued, under way or sent
+        is left as it is.
+        """
+
+    def lease(self, server: str, worker: str, limit: int, seconds: float) -> list[LeasedEntry]:
+        """Take up to `limit` entries that are due, for `seconds`; the oldest of a patient first.
+
+        Patients take turns, and a patient is leased to one worker at a time. Where an earlier
+        lease ended without settlement, its entries come back as `read_back`.
+        """
+
+    def renew(self, server: str, tokens: Iterable[int], seconds: float) -> frozenset[int]:
+        """Prolong leases from now on; return the tokens that are no longer valid."""
+
+    def release(self, server: str, tokens: Iterable[int]) -> None:
+        """Give back what was leased and not sent, as it was before."""
+
+    def settle(
+        self, server: str, settlements: Sequence[Settlement], ledger: Sequence[LedgerRow] = ()
+    ) -> frozenset[str]:
+        """Record what became of leased entries, and what the server now holds, in one step.
+
+        Returns the ids of entries whose lease is no longer valid: nothing of them was recorded.
+        Ledger rows are recorded unless every settlement of the call was refused. Held entries
+        whose `waits_for` has arrived are queued again.
+        """
+
+    def ledger(self, server: str, urls: Iterable[str]) -> dict[str, LedgerRow]:
+        """Return what the server is known to hold, by relative URL."""
+
+    def ledger_size(self, server: str) -> int:
+        """Return how many resources the server is known to hold."""
+
+    def next_due(self, server: str) -> float | None:
+        """Return the seconds until an entry can be leased; None where none waits."""
+
+    def counts(self, server: str | None = None) -> dict[State, int]:
+        """Return how many entries are in each state, all states named."""
+
+    def servers(self) -> list[str]:
+        """Return the servers that entries were appended for, sorted."""
+
+    def entries(
+        self,
+        server: str | None = None,
+        state: State | None = None,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Return entries in the order of their arrival, those after the entry `after`."""
+
+    def entry(self, entry_id: str) -> Entry:
+        """Return one entry; OutboxError where there is none."""
+
+    def data(self, entry_id: str) -> dict[str, Any]:
+        """Return the source record of an entry."""
+
+    def attempts(self, entry_id: str) -> list[Attempt]:
+        """Return what became of an entry so far, oldest first."""
+
+    def has_failed(self, server: str, patient_system: str, patient_value: str) -> bool:
+        """True where the newest version of a record of the patient is rejected or held."""
+
+    def replay(self, entry_id: str) -> None:
+        """Queue an entry once more; the server is read first, so that nothing is sent twice.
+
+        OutboxError where it is leased, waits already, or where a newer version exists.
+        """
+
+    def discard(self, entry_id: str) -> None:
+        """Take an entry out for good; OutboxError where it is leased, sent or out already."""
+
+    def close(self) -> None:
+        """Close the database."""

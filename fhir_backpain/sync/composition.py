@@ -1,0 +1,103 @@
+"""Which resources of some records are to be written: pure, decided from what the server holds.
+
+Of a resource that several records make, the record that was true last wins, whichever came
+first. What the server holds already is not sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.sync.moment import moment_of
+from fhir_backpain.sync.prepared import Prepared, Rendered
+
+Fate = Literal["write", "unchanged", "older"]
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """A resource to be written, and the record whose version of it won."""
+
+    url: str
+    rendered: Rendered
+    record: Prepared
+
+
+@dataclass(slots=True)
+class Composition:
+    """The writes in order of dependency, what is not written, and ledger rows to bring forward.
+
+    `passed` has one (type, fate) for each made resource that is not written.
+    """
+
+    writes: list[Write] = field(default_factory=list)
+    passed: list[tuple[str, Fate]] = field(default_factory=list)
+    forward: list[LedgerRow] = field(default_factory=list)
+
+
+def compose(
+    records: Sequence[Prepared], held: Mapping[str, LedgerRow], doubtful: frozenset[str]
+) -> Composition:
+    """Return what is to be written of `records`, given the ledger rows `held`.
+
+    `doubtful` URLs are those whose row does not say what the server really holds.
+    """
+    makers: dict[str, list[Prepared]] = {}
+    for record in records:
+        for url in record.resources:
+            makers.setdefault(url, []).append(record)
+    result = Composition()
+    for url, candidates in makers.items():
+        winner = _winner(url, candidates)
+        _place(result, url, winner, held.get(url), url in doubtful)
+        won = winner.resources[url].hash
+        for loser in candidates:
+            if loser is not winner:
+                made = loser.resources[url]
+                result.passed.append((made.made.type, "unchanged" if made.hash == won else "older"))
+    result.writes.sort(key=lambda write: write.rendered.rank)
+    return result
+
+
+def _winner(url: str, candidates: list[Prepared]) -> Prepared:
+    if not candidates[-1].resources[url].made.shared:
+        return candidates[-1]
+    # Of equals the last: they are in the order of their arrival.
+    return max(enumerate(candidates), key=lambda pair: (pair[1].moment, pair[0]))[1]
+
+
+def _place(
+    result: Composition, url: str, record: Prepared, row: LedgerRow | None, doubtful: bool
+) -> None:
+    rendered = record.resources[url]
+    fate: Fate = "write"
+    if row is not None:
+        fate = _fate(record, rendered, row, doubtful)
+        if fate == "unchanged" and _is_later(record, row):
+            entry = record.leased.entry
+            result.forward.append(
+                LedgerRow(url, row.content_hash, row.version_id, record.key, entry.as_of,
+                          row.written_at)
+            )  # fmt: skip
+    if fate == "write":
+        result.writes.append(Write(url, rendered, record))
+    else:
+        result.passed.append((rendered.made.type, fate))
+
+
+def _fate(record: Prepared, rendered: Rendered, row: LedgerRow, doubtful: bool) -> Fate:
+    if not doubtful and row.content_hash == rendered.hash:
+        return "unchanged"
+    other = row.key != record.key
+    if rendered.made.shared and other and moment_of(row.as_of) > record.moment:
+        return "older"
+    return "write"
+
+
+def _is_later(record: Prepared, row: LedgerRow) -> bool:
+    if row.key == record.key:
+        return row.as_of != record.leased.entry.as_of
+    return record.moment > moment_of(row.as_of)

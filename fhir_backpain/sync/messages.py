@@ -1,0 +1,26 @@
+"""Every kind of problem that sending reports, numbered 6050 to 6099."""
+
+from __future__ import annotations
+
+from fhir_backpain.outcome import Message
+
+NOT_PROVEN = Message(
+    6050, "incomplete", "The answer does not prove that the resource was written",
+    "Nothing needs to be done: it is read from the server before it is sent again.",
+)  # fmt: skip
+DELETED_THERE = Message(
+    6051, "deleted", "The resource was deleted on the server",
+    "Replay the entry to bring it back, or discard the entry.",
+)  # fmt: skip
+HELD = Message(
+    6052, "not-found", "The record needs a resource that is not on the server yet",
+    "Correct the rejected record of the same patient; this one then goes on by itself.",
+)  # fmt: skip
+KEEPS_FAILING = Message(
+    6053, "exception", "The server fails on this record each time, and not on others",
+    "Look for the cause in the server's log, then replay the entry.",
+)  # fmt: skip
+NO_UPDATE = Message(
+    6054, "not-supported", "The server cannot take resources at ids of ours",
+    "Use a server that lets clients create resources by PUT (updateCreate).",
+)  # fmt: skip

@@ -1,0 +1,89 @@
+"""Leased records in jobs: one patient's records together, no more than a bundle takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.sync.prepared import Prepared
+
+FAULTS_TO_ISOLATE = 2
+"""Server failures after which a record is sent alone, so that it takes no other with it."""
+
+
+@dataclass(slots=True)
+class Job:
+    """Records to be delivered together, and what no other delivery may touch meanwhile."""
+
+    records: list[Prepared]
+    claims: frozenset[str]
+
+    def clashes_with(self, others: Iterable[Job]) -> bool:
+        """True where another job has one of the patients or writes one of the resources."""
+        return any(not self.claims.isdisjoint(other.claims) for other in others)
+
+    @property
+    def tokens(self) -> set[int]:
+        """The lease tokens of the records."""
+        return {record.leased.token for record in self.records}
+
+    @property
+    def urls(self) -> set[str]:
+        """The relative URLs of all that the records make."""
+        return {url for record in self.records for url in record.resources}
+
+
+def make_jobs(
+    records: Sequence[Prepared], held: Mapping[str, LedgerRow], bundle_size: int
+) -> list[Job]:
+    """Return the jobs in the order in which they are to be started."""
+    changing = _changing(records, held)
+    jobs = [
+        Job(list(packed), _claims(packed, changing))
+        for packed in _packed(records, changing, bundle_size)
+    ]
+    return jobs
+
+
+def _changing(records: Sequence[Prepared], held: Mapping[str, LedgerRow]) -> set[str]:
+    """Return the URLs of which some record makes another text than the server holds."""
+    return {
+        url
+        for record in records
+        for url, rendered in record.resources.items()
+        if record.leased.read_back or url not in held or held[url].content_hash != rendered.hash
+    }
+
+
+def _packed(
+    records: Sequence[Prepared], changing: set[str], bundle_size: int
+) -> Iterator[list[Prepared]]:
+    pack: list[Prepared] = []
+    urls: set[str] = set()
+    for record in _by_patient(records):
+        mine = changing & record.resources.keys()
+        alone = record.leased.entry.faults >= FAULTS_TO_ISOLATE
+        if pack and (alone or len(urls | mine) > bundle_size):
+            yield pack
+            pack, urls = [], set()
+        pack.append(record)
+        urls |= mine
+        if alone:
+            yield pack
+            pack, urls = [], set()
+    if pack:
+        yield pack
+
+
+def _by_patient(records: Sequence[Prepared]) -> list[Prepared]:
+    groups: dict[str, list[Prepared]] = {}
+    for record in records:
+        groups.setdefault(record.key.patient, []).append(record)
+    return [record for group in groups.values() for record in group]
+
+
+def _claims(records: Sequence[Prepared], changing: set[str]) -> frozenset[str]:
+    urls = {url for record in records for url in changing & record.resources.keys()}
+    # A patient's key holds a "|", a URL does not: they cannot be mistaken for each other.
+    return frozenset(urls | {record.key.patient for record in records})

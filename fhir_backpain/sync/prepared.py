@@ -1,0 +1,84 @@
+"""A leased record and what the mapping made of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.outbox.entry import LeasedEntry
+from fhir_backpain.record import RecordKey
+from fhir_backpain.sync.moment import Moment, moment_of
+
+# References lead from later types to earlier ones, as far as the profiles go.
+_ORDER = (
+    "Organization", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Location",
+    "Device", "Questionnaire", "Encounter", "EpisodeOfCare", "CareTeam", "Condition", "Goal",
+    "QuestionnaireResponse", "Procedure", "Observation", "ServiceRequest", "MedicationRequest",
+    "CarePlan", "Communication", "DiagnosticReport", "Provenance",
+)  # fmt: skip
+_RANK = {name: rank for rank, name in enumerate(_ORDER)}
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A made resource and the SHA-256 of its text."""
+
+    made: MadeResource
+    hash: str
+
+    @property
+    def rank(self) -> int:
+        """The place of its type in the order of dependency; unknown types before Provenance."""
+        return _RANK.get(self.made.type, len(_ORDER) - 2)
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A leased record, rendered: its resources by relative URL, and when it was true."""
+
+    leased: LeasedEntry
+    resources: dict[str, Rendered]
+    moment: Moment = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.moment = moment_of(self.leased.entry.as_of)
+
+    @classmethod
+    def of(cls, leased: LeasedEntry, made: list[MadeResource]) -> Prepared:
+        """Prepare what the mapping made; of two resources with one URL the last counts."""
+        rendered = {one.url: Rendered(one, sha256(one.text.encode()).hexdigest()) for one in made}
+        return cls(leased, rendered)
+
+    @property
+    def id(self) -> str:
+        """The tracking id of the entry."""
+        return self.leased.entry.id
+
+    @property
+    def key(self) -> RecordKey:
+        """The record's business identity."""
+        return self.leased.entry.key
+
+    def references(self) -> set[str]:
+        """Return the relative URLs that the resources refer to and the record does not make."""
+        found: set[str] = set()
+        for rendered in self.resources.values():
+            found.update(_references(json.loads(rendered.made.text)))
+        return found - self.resources.keys()
+
+
+def _references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "reference" and isinstance(value, str):
+                if value.count("/") == 1 and ":" not in value:
+                    yield value
+            else:
+                yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)

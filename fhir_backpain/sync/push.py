@@ -1,0 +1,220 @@
+"""Pushing: queued records go to one server, each exactly once in effect."""
+
+from __future__ import annotations
+
+import random as random_numbers
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from fhir_backpain.client.client import FhirClient
+from fhir_backpain.client.servers import ensure_may_receive
+from fhir_backpain.errors import BackpainError, RemoteError, SettingsError, TransientRemoteError
+from fhir_backpain.outbox.entry import LeasedEntry, Receipt
+from fhir_backpain.outbox.retry import Random
+from fhir_backpain.outbox.store import Store
+from fhir_backpain.record import SourceRecord, is_test_data
+from fhir_backpain.sync.breaker import Breaker
+from fhir_backpain.sync.delivery import DeliveryReport
+from fhir_backpain.sync.job_runner import JobRunner
+from fhir_backpain.sync.plan import make_jobs
+from fhir_backpain.sync.prepared import Prepared
+from fhir_backpain.sync.progress import Progress
+from fhir_backpain.sync.push_options import PushOptions, PushResult, Reason
+from fhir_backpain.sync.renderer import Renderer
+from fhir_backpain.sync.server_access import ServerAccess, mode_of
+from fhir_backpain.sync.settlement import Settler
+
+_SHORTEST_PAUSE = 0.01
+
+
+class Dispatcher:
+    """Sends what the outbox holds for a server. One thread runs it; any may `stop` it.
+
+    `server` is the outbox's name for the server, the client's base URL where it is not given.
+    `monotonic`, `random` and `pause` (takes seconds) can be replaced.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        client: FhirClient,
+        renderer: Renderer,
+        *,
+        server: str | None = None,
+        options: PushOptions | None = None,
+        progress: Progress | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        random: Random = random_numbers.random,
+        pause: Callable[[float], object] | None = None,
+    ) -> None:
+        self.server = server or client.base_url
+        self.options = options or PushOptions()
+        self._store = store
+        self._client = client
+        self._renderer = renderer
+        self._progress = progress
+        self._monotonic = monotonic
+        self._stop = threading.Event()
+        self._pause = pause or self._stop.wait
+        self._access: ServerAccess | None = None
+        policy = self.options.retry
+        self._breaker = Breaker(policy, monotonic, random)
+        self._settler = Settler(store, self.server, renderer.version, policy, random)
+        self._trouble: RemoteError | None = None
+        self._closed = False
+        self._started = self._last_success = 0.0
+        self._total = 0
+
+    def append(self, records: Iterable[SourceRecord]) -> list[Receipt]:
+        """Queue records for the server, durable on return; unchanged ones are counted.
+
+        Raises SettingsError for a public server and a record that is not test data. The batches
+        before it are queued.
+        """
+        receipts = self._store.append(self._guarded(records), self.server, self._renderer.version)
+        unchanged = sum(receipt.status == "unchanged" for receipt in receipts)
+        self._settler.summary.records["unchanged"] += unchanged
+        return receipts
+
+    def run_until_idle(self) -> PushResult:
+        """Send until nothing is left, or the server takes nothing for as long as patience lasts.
+
+        The summary covers all since the last result, `append` included.
+        """
+        self._started = self._last_success = self._monotonic()
+        self._total = self._open()
+        self._closed, self._trouble = False, None
+        with ThreadPoolExecutor(self.options.in_flight, "push") as pool:
+            return self._result(self._run(pool))
+
+    def run_forever(
+        self, poll_seconds: float = 5.0, on_result: Callable[[PushResult], None] | None = None
+    ) -> None:
+        """Send whatever is queued until `stop`; trouble is waited out."""
+        while not self._stop.is_set():
+            result = self.run_until_idle()
+            if on_result is not None:
+                on_result(result)
+            self._pause(poll_seconds)
+
+    def stop(self) -> None:
+        """Finish the bundles that are under way and start no others; safe in a signal handler."""
+        self._stop.set()
+
+    def _run(self, pool: ThreadPoolExecutor) -> Reason:
+        while not self._stop.is_set():
+            if self._closed:
+                return "refused"
+            seconds = self._breaker.ready_in()
+            if seconds == 0:
+                if self._round(pool):
+                    continue
+                due = self._store.next_due(self.server)
+                if due is None:
+                    return "idle"
+                seconds = due
+            seconds = max(seconds, _SHORTEST_PAUSE)
+            if self._monotonic() + seconds > self._last_success + self.options.patience:
+                return self._out_of_patience()
+            self._pause(seconds)
+        return "stopped"
+
+    def _out_of_patience(self) -> Reason:
+        status = self._trouble.status if self._trouble else None
+        asked_to_wait = self._breaker.is_closed or status in (429, 503)
+        return "waiting" if asked_to_wait else "unreachable"
+
+    def _round(self, pool: ThreadPoolExecutor) -> bool:
+        """Lease, render and deliver once; False where nothing can be leased now."""
+        limit = self.options.lease_limit if self._breaker.is_closed else 1
+        leased_at = self._monotonic()
+        leased = self._store.lease(
+            self.server, self.options.worker, limit, self.options.lease_seconds
+        )
+        if not leased:
+            return False
+        access = self._connected()
+        if access is None:
+            self._store.release(self.server, {one.token for one in leased})
+            return True
+        records = self._prepared(leased)
+        held = self._store.ledger(self.server, {url for one in records for url in one.resources})
+        runner = JobRunner(
+            self._store, self.server, access, self.options,
+            leased_at=leased_at, monotonic=self._monotonic,
+        )  # fmt: skip
+        jobs = make_jobs(records, held, self.options.bundle_size)
+        runner.run(pool, jobs, self._note, self._goes_on)
+        return True
+
+    def _goes_on(self) -> bool:
+        return self._breaker.ready_in() == 0 and not self._closed and not self._stop.is_set()
+
+    def _connected(self) -> ServerAccess | None:
+        """Return the access to the server, asked once what it can do; None where it is down."""
+        if self._access is None:
+            try:
+                capabilities = self._client.capabilities()
+            except RemoteError as error:
+                self._note_trouble(error, closed=not isinstance(error, TransientRemoteError))
+                return None
+            self._access = ServerAccess(self._client, mode_of(capabilities))
+        return self._access
+
+    def _prepared(self, leased: Sequence[LeasedEntry]) -> list[Prepared]:
+        """Render records; those that cannot be sent are rejected at once."""
+        prepared = []
+        for one in leased:
+            try:
+                self._guard(one.data)
+                prepared.append(Prepared.of(one, self._renderer(one.data)))
+            except BackpainError as error:
+                self._settler.reject(one, error.issues)
+        return prepared
+
+    def _note(self, report: DeliveryReport) -> None:
+        self._settler.settle(report)
+        if report.accepted or report.trouble is None:
+            self._last_success = self._monotonic()
+            self._breaker.succeeded()
+        if report.trouble is not None:
+            self._note_trouble(report.trouble, closed=report.closed)
+        if self._progress is not None:
+            seconds = max(self._monotonic() - self._started, 1e-9)
+            done = self._settler.done
+            self._progress.advanced(done, max(self._total, done), done / seconds)
+
+    def _note_trouble(self, error: RemoteError, *, closed: bool) -> None:
+        self._trouble = error
+        self._closed = self._closed or closed
+        self._breaker.failed(error.retry_after)
+
+    def _result(self, reason: Reason) -> PushResult:
+        counts = self._store.counts(self.server)
+        summary = self._settler.begin()
+        summary.records["queued"] = counts["queued"]
+        summary.records["unclear"] = counts["unclear"]
+        early = reason in ("unreachable", "waiting", "refused") and self._trouble is not None
+        issues = self._trouble.issues if early and self._trouble else ()
+        return PushResult(reason, counts["queued"] + counts["unclear"], summary, issues)
+
+    def _open(self) -> int:
+        counts = self._store.counts(self.server)
+        return counts["queued"] + counts["unclear"]
+
+    def _guarded(self, records: Iterable[SourceRecord]) -> Iterator[SourceRecord]:
+        for record in records:
+            try:
+                self._guard(record.data)
+            except SettingsError as error:
+                placed = [issue.moved_to(record.location) for issue in error.issues]
+                raise SettingsError(placed) from error
+            yield record
+
+    def _guard(self, data: dict[str, object]) -> None:
+        """Keep patients' data from a public server; SettingsError where they would reach one."""
+        ensure_may_receive(
+            self._client.base_url, is_test_data(data), self.options.allow_patient_data
+        )

@@ -1,0 +1,108 @@
+"""Writing and reading resources in the best way that the server offers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from fhir_backpain.client.capabilities import Capabilities
+from fhir_backpain.client.client import FhirClient
+from fhir_backpain.errors import ConflictError, PermanentRemoteError
+from fhir_backpain.sync.bundle import (
+    Answer,
+    Written,
+    read_answer,
+    status_of,
+    write_reads,
+    write_updates,
+)
+from fhir_backpain.sync.composition import Write
+
+Mode = Literal["transaction", "batch", "put"]
+Held = dict[str, Any] | Literal["absent", "deleted"]
+
+
+def mode_of(capabilities: Capabilities) -> Mode:
+    """Return the best way to write that a server offers."""
+    if capabilities.offers_transaction:
+        return "transaction"
+    return "batch" if capabilities.offers_batch else "put"
+
+
+class ServerAccess:
+    """Network only; may be used by several threads. Errors are those of the client."""
+
+    def __init__(self, client: FhirClient, mode: Mode) -> None:
+        self._client = client
+        self.mode = mode
+
+    def write(self, writes: Sequence[Write]) -> Answer:
+        """Write resources; RemoteError where the request as a whole went wrong."""
+        if self.mode == "put":
+            return self._put_each(writes)
+        text = write_updates(writes, self.mode, self._client.base_url)
+        send = self._client.transaction if self.mode == "transaction" else self._client.batch
+        return read_answer(writes, send(text))
+
+    def read(self, urls: Sequence[str]) -> dict[str, Held]:
+        """Return what the server holds at each URL now; RemoteError where that is not to be had."""
+        found = self._read_batch(urls) if self.mode != "put" and len(urls) > 1 else {}
+        for url in urls:
+            if url not in found:
+                found[url] = self._read_one(url)
+        return found
+
+    def _put_each(self, writes: Sequence[Write]) -> Answer:
+        answer = Answer()
+        for write in writes:
+            made = write.rendered.made
+            try:
+                reply = self._client.put(made.type, made.id, made.text)
+            except (PermanentRemoteError, ConflictError) as error:
+                answer.failed[write.url] = error
+            else:
+                answer.written[write.url] = Written(reply.version_id, reply.status == 201)
+        return answer
+
+    def _read_one(self, url: str) -> Held:
+        resource_type, _, resource_id = url.partition("/")
+        try:
+            return self._client.read(resource_type, resource_id).resource or "absent"
+        except PermanentRemoteError as error:
+            if error.status == 404:
+                return "absent"
+            if error.status == 410:
+                return "deleted"
+            raise
+
+    def _read_batch(self, urls: Sequence[str]) -> dict[str, Held]:
+        """Return what one batch shows; what it does not show is read one by one."""
+        bundle = self._client.batch(write_reads(urls)).resource or {}
+        listed = bundle.get("entry")
+        entries = [
+            entry if isinstance(entry, dict) else {}
+            for entry in (listed if isinstance(listed, list) else [])
+        ]
+        shown = [_url_of(entry) for entry in entries]
+        found: dict[str, Held] = {
+            url: entry["resource"]
+            for url, entry in zip(shown, entries, strict=True)
+            if url is not None and url in urls
+        }
+        in_place = len(entries) == len(urls) and all(
+            known in (None, url) for known, url in zip(shown, urls, strict=True)
+        )
+        for url, entry in zip(urls, entries, strict=False):
+            if in_place and url not in found and status_of(entry) in _GONE:
+                found[url] = _GONE[status_of(entry)]
+        return found
+
+
+_GONE: dict[int | None, Literal["absent", "deleted"]] = {404: "absent", 410: "deleted"}
+
+
+def _url_of(entry: dict[str, Any]) -> str | None:
+    resource = entry.get("resource")
+    if not isinstance(resource, dict) or resource.get("resourceType") == "OperationOutcome":
+        return None
+    return f"{resource.get('resourceType')}/{resource.get('id')}"
