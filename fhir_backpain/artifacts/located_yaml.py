@@ -7,7 +7,9 @@ are refused, since a mapping must read the same to a person and to the compiler.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,8 @@ from fhir_backpain.errors import MappingSyntaxError
 from fhir_backpain.outcome import MappingLocation, Message
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_MAX_DEPTH = 64
+_COLLECTIONS = ("tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +106,28 @@ def parse_yaml(text: str, file: str) -> YamlMap:
         raise fail(
             messages.YAML_UNREADABLE, "The YAML cannot be read.", MappingLocation(file, 1)
         ) from None
+    except RecursionError:
+        raise fail(
+            messages.YAML_UNREADABLE, "The YAML is nested too deeply.", MappingLocation(file, 1)
+        ) from None
     if node is None:
         raise fail(messages.YAML_UNREADABLE, "The file is empty.", MappingLocation(file, 1))
+    _refuse_anchors(text, file)
     located = _Builder(file).build(node)
     if not isinstance(located, YamlMap):
         raise fail(messages.WRONG_KIND, "The file must hold a map of entries.", located.location)
     return located
+
+
+def _refuse_anchors(text: str, file: str) -> None:
+    if "&" not in text:
+        return
+    with suppress(yaml.YAMLError):
+        for event in yaml.parse(text, Loader=_LOADER):
+            mark = event.start_mark
+            if getattr(event, "anchor", None) and mark:
+                where = MappingLocation(file, mark.line + 1, mark.column + 1)
+                raise fail(messages.YAML_UNREADABLE, "An anchor is not allowed here.", where)
 
 
 class _Builder:
@@ -115,22 +135,26 @@ class _Builder:
 
     def __init__(self, file: str) -> None:
         self._file = file
-        self._open: set[int] = set()
+        self._depth = 0
         self._constructor = yaml.SafeLoader("")
 
     def build(self, node: yaml.Node) -> YamlNode:
         where = self._place(node)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node, where)
-        if id(node) in self._open:
-            raise fail(messages.YAML_UNREADABLE, "An anchor contains itself.", where)
-        self._open.add(id(node))
-        try:
-            if isinstance(node, yaml.SequenceNode):
-                return YamlList(tuple(self.build(item) for item in node.value), where)
-            return self._map(node, where)
-        finally:
-            self._open.discard(id(node))
+        if node.tag not in _COLLECTIONS:
+            raise fail(messages.WRONG_KIND, "This YAML tag is not allowed here.", where)
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise fail(messages.YAML_UNREADABLE, "The YAML is nested too deeply.", where)
+        built = self._collection(node, where)
+        self._depth -= 1
+        return built
+
+    def _collection(self, node: yaml.Node, where: MappingLocation) -> YamlNode:
+        if isinstance(node, yaml.SequenceNode):
+            return YamlList(tuple(self.build(item) for item in node.value), where)
+        return self._map(node, where)
 
     def _place(self, node: yaml.Node) -> MappingLocation:
         mark = node.start_mark
@@ -146,6 +170,8 @@ class _Builder:
             raise fail(
                 messages.WRONG_KIND, "This YAML tag or value is not allowed here.", where
             ) from None
+        if isinstance(value, bytes) or (isinstance(value, float) and not isfinite(value)):
+            raise fail(messages.WRONG_KIND, "This YAML tag or value is not allowed here.", where)
         return YamlScalar(value, node.value, where, quoted=node.style in ("'", '"', "|", ">"))
 
     def _map(self, node: yaml.Node, where: MappingLocation) -> YamlMap:

@@ -18,7 +18,7 @@ import requests
 from fhir_backpain.client.base_url import parse_base_url
 from fhir_backpain.client.capabilities import Capabilities
 from fhir_backpain.client.credentials import Credentials
-from fhir_backpain.client.failure import ERRORS
+from fhir_backpain.client.failure import ERRORS, Kind
 from fhir_backpain.client.messages import UNREADABLE_ANSWER, WRONG_STATEMENT
 from fhir_backpain.client.paging import entries_of_pages
 from fhir_backpain.client.reply import Reply
@@ -106,6 +106,19 @@ class FhirClient:
             first = self._send("POST", f"{path}/_search", query.encode(), headers, reads_only=True)
         return self._pages(first, max_pages)
 
+    def count(self, resource_type: str, parameters: Parameters = ()) -> int:
+        """Return how many resources match, as the server counts them.
+
+        Raises PermanentRemoteError where the server gives no total.
+        """
+        query = urlencode([*parameters, ("_summary", "count")])
+        found = self._get(f"{_path(resource_type)}?{query}", headers=_FRESH)
+        total = (found.resource or {}).get("total")
+        if not isinstance(total, int):
+            text = "The server gives no total for a count."
+            raise ERRORS["permanent"](UNREADABLE_ANSWER.issue(text), status=found.status)
+        return total
+
     def history(
         self, path: str = "", *, parameters: Parameters = (), max_pages: int = 10_000
     ) -> Iterator[dict[str, Any]]:
@@ -119,9 +132,12 @@ class FhirClient:
         """Send a Bundle of type transaction; the reply's resource is the response Bundle."""
         return self._bundle(bundle)
 
-    def batch(self, bundle: str) -> Reply:
-        """Send a Bundle of type batch; each entry of the response has a status of its own."""
-        return self._bundle(bundle)
+    def batch(self, bundle: str, *, reads_only: bool = False) -> Reply:
+        """Send a Bundle of type batch; each entry of the response has a status of its own.
+
+        `reads_only` says that no entry writes: then no failure is ambiguous.
+        """
+        return self._bundle(bundle, reads_only=reads_only)
 
     def put(
         self, resource_type: str, resource_id: str, text: str, *, if_match: str | None = None
@@ -146,11 +162,12 @@ class FhirClient:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _bundle(self, bundle: str) -> Reply:
-        reply = self._send("POST", "", bundle.encode(), _BODY)
+    def _bundle(self, bundle: str, *, reads_only: bool = False) -> Reply:
+        reply = self._send("POST", "", bundle.encode(), _BODY, reads_only=reads_only)
         if (reply.resource or {}).get("resourceType") != "Bundle":
             text = f"The server answered {reply.status}, but not with a Bundle."
-            raise ERRORS["ambiguous"](UNREADABLE_ANSWER.issue(text), status=reply.status)
+            kind: Kind = "transient" if reads_only else "ambiguous"
+            raise ERRORS[kind](UNREADABLE_ANSWER.issue(text), status=reply.status)
         return reply
 
     def _pages(self, first: Reply, max_pages: int) -> Iterator[dict[str, Any]]:

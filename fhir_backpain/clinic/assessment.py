@@ -179,17 +179,22 @@ def _causes(story: PatientStory, visit: Visit) -> Elements:
         for cause in story.protocol.causes
     ]
     if tested and visit.number < 2:
-        certainty = "refuted" if visit.number else "differential"
-        causes.append({"cause": story.protocol.differential, "certainty": certainty})
+        causes.append(_suspected(story.protocol.differential, "differential", visit))
     if visit.number < 2 and first_flags(story) & set(EMERGENCY_FLAGS):
-        certainty = "refuted" if visit.number else "unconfirmed"
-        causes.append({"cause": "cauda-equina", "certainty": certainty})
+        causes.append(_suspected("cauda-equina", "unconfirmed", visit))
     return causes
 
 
 def _cause(story: PatientStory, cause: str, more: dict[str, Any]) -> dict[str, Any]:
     side = {"side": story.side} if story.side else {}
     return {"cause": cause, **side, **more, "onset": story.onset.isoformat()}
+
+
+def _suspected(cause: str, certainty: str, visit: Visit) -> dict[str, Any]:
+    """Return a cause that is considered at the first visit and refuted at the next."""
+    if visit.number:
+        return {"cause": cause, "certainty": "refuted", "status": "inactive"}
+    return {"cause": cause, "certainty": certainty, "status": "active"}
 
 
 def _status(story: PatientStory, visit: Visit) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from fhir_backpain.clinic.assessment import write_assessment
+from fhir_backpain.clinic.export import Exported, Form, export
 from fhir_backpain.clinic.home_measurement import write_home_measurements
-from fhir_backpain.clinic.patient_story import FIRST_VISIT_DAYS, PatientStory, write_story
+from fhir_backpain.clinic.messages import UNUSABLE_CLINIC
+from fhir_backpain.clinic.patient_story import (
+    FIRST_VISIT_DAYS,
+    OFFSET,
+    PatientStory,
+    write_story,
+)
 from fhir_backpain.clinic.plan import write_plans
+from fhir_backpain.clinic.revision import Revision, revise
 from fhir_backpain.errors import SettingsError
-from fhir_backpain.outcome import Message
 
 MOST_PATIENTS = 999_999
 DEFAULT_START = date(2024, 1, 8)
 EARLIEST_START, LATEST_START = date(1990, 1, 1), date(2090, 1, 1)
-
-UNUSABLE_CLINIC = Message(
-    9501, "value", "Unusable size or date", "Choose a number or a date within the range named."
-)
 
 
 class Clinic:
@@ -62,7 +66,7 @@ class Clinic:
         patient at a time is held in memory.
         """
         for story in self.stories():
-            yield from self.records_of(story, until)
+            yield from _latest(_history_of(story, until))
 
     def history(self, until: date | None = None) -> Iterator[dict[str, Any]]:
         """Yield every version of every record as it was recorded: a plan comes again when closed.
@@ -72,13 +76,31 @@ class Clinic:
         for story in self.stories():
             yield from _history_of(story, until)
 
-    def records_of(self, story: PatientStory, until: date | None = None) -> list[dict[str, Any]]:
-        """Return one patient's records, each in its last version."""
-        latest: dict[str, dict[str, Any]] = {}
-        for record in _history_of(story, until):
-            latest.pop(record["id"], None)  # so that the record moves to its new place in time
-            latest[record["id"]] = record
-        return list(latest.values())
+    def export(self, folder: Path, form: Form = "files", until: date | None = None) -> Exported:
+        """Write `records(until)` to a folder as the clinic's systems would hand them over."""
+        return export(self.records(until), folder, form)
+
+    def revised(self, changed: int | float) -> Revision:
+        """Return a second export in which `changed` records are edited: a number, or a share.
+
+        A whole number is a number of records, a float a share of all (0 to below 1). The same
+        clinic and number give the same edits, recorded the morning after the clinic's last day.
+        Raises SettingsError where fewer records can be edited.
+        """
+        edited_at = datetime.combine(self.end + timedelta(days=1), time(9), OFFSET)
+        return revise(self._patients, changed, edited_at.isoformat())
+
+    def _patients(self) -> Iterator[list[dict[str, Any]]]:
+        for story in self.stories():
+            yield _latest(_history_of(story, None))
+
+
+def _latest(versions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    latest: dict[str, dict[str, Any]] = {}
+    for record in versions:
+        latest.pop(record["id"], None)  # so that the record moves to its new place in time
+        latest[record["id"]] = record
+    return list(latest.values())
 
 
 def _history_of(story: PatientStory, until: date | None) -> list[dict[str, Any]]:

@@ -37,7 +37,7 @@ ITEM_CODES = {
     "activity-minutes": ("ACTMIN", "min/wk"),
     "body-weight": ("WGT", "kg"),
 }
-MISSING_CODES = {"asked-declined": "DECL", "asked-unknown": "DK", "not-performed": "NOCALL"}
+MISSING_CODES = {"asked-declined": "DECL", "asked-unknown": "DK", "not-performed": "ND"}
 REGION_CODES = {"low-back": "LB"}
 
 

@@ -120,8 +120,6 @@ def write_story(seed: str, number: int, start: date) -> PatientStory:
     height = chance.between(164, 194) if gender == "male" else chance.between(152, 182)
     bmi = 21 + chance.unit() * 14
     severity = chance.between(*protocol.severity) / 100
-    factors = [factor for factor, likely in _FACTORS.items() if chance.happens(likely)]
-    weight_factor = "obesity" if bmi >= 30 else "overweight" if bmi >= 25 else None
     return PatientStory(
         seed=seed,
         number=number,
@@ -137,13 +135,20 @@ def write_story(seed: str, number: int, start: date) -> PatientStory:
         severity=severity,
         distress=min(1.0, max(0.03, severity * 0.7 + chance.spread(0.45))),
         response=chance.weighted(protocol.responses),
-        factors=(*factors, *([weight_factor] if weight_factor else [])),
+        factors=_factors(chance, bmi),
         function=chance.pick(("odi", "rmdq")),
         depression=chance.pick(("phq2", "phq9")),
         battery=chance.weighted(BATTERIES),
         gives_items=chance.happens(0.4),
         visits=visits,
     )
+
+
+def _factors(chance: Chance, bmi: float) -> tuple[str, ...]:
+    factors = [factor for factor, likely in _FACTORS.items() if chance.happens(likely)]
+    if bmi >= 25:
+        factors.append("obesity" if bmi >= 30 else "overweight")
+    return tuple(factors)
 
 
 def _visits(chance: Chance, start: date) -> tuple[Visit, ...]:
@@ -158,7 +163,7 @@ def _visits(chance: Chance, start: date) -> tuple[Visit, ...]:
 
 
 def _working_day(day: date) -> date:
-    return day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0)
+    return day + timedelta(days=7 - day.weekday() if day.weekday() > 4 else 0)
 
 
 def _opening(chance: Chance, day: date) -> datetime:

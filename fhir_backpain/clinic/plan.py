@@ -102,10 +102,9 @@ def write_plans(story: PatientStory) -> Iterator[dict[str, Any]]:
     for visit in story.visits[1:]:
         step = steps.get(visit.number)
         if step is not None:
-            before = deepcopy(draft)
             _REVISIONS[step](draft, visit.at)
             draft.version += 1
-            yield _closed(current, before, draft, visit)
+            yield _closed(current, draft, visit)
             current = _plan(draft, visit, step)
             yield current
     if not story.drops_out:
@@ -146,7 +145,8 @@ def _raise_dose(draft: _Draft, start: datetime) -> None:
 
 
 def _add_technique(draft: _Draft, start: datetime) -> None:
-    choice = draft.story.chance("technique").pick(draft.story.protocol.techniques)
+    new = [choice for choice in draft.story.protocol.techniques if not draft.has(choice)]
+    choice = draft.story.chance("technique").pick(new)
     draft.add_treatment(choice, start)
     if not draft.has_medication(draft.story.protocol.added_medication):
         draft.add_medication(draft.story.protocol.added_medication, start)
@@ -208,13 +208,13 @@ def _care_team(draft: _Draft, author: str) -> list[dict[str, Any]]:
     return [{"member": practitioner(role), "role": role} for role in dict.fromkeys(roles)]
 
 
-def _closed(plan: dict[str, Any], before: _Draft, after: _Draft, visit: Visit) -> dict[str, Any]:
-    """Return the plan as it is exported again when another one replaces it."""
-    status = "completed" if before.story.response in ("fast", "gradual") else "revoked"
+def _closed(plan: dict[str, Any], following: _Draft, visit: Visit) -> dict[str, Any]:
+    """Return the plan as it is exported again when the following one replaces it."""
+    status = "completed" if following.story.response in ("fast", "gradual") else "revoked"
     closed = _ended(plan, status, visit)
-    closed["goals"] = _goals(before, visit)
-    going_on = {entry["id"] for entry in (*after.activities, *after.medications)}
-    _end_orders(closed, visit, going_on, "completed", "stopped")
+    closed["goals"] = _goals(following, visit)
+    going_on = {entry["id"] for entry in (*following.activities, *following.medications)}
+    _end_orders(closed, visit, going_on, "stopped")
     return closed
 
 
@@ -222,7 +222,7 @@ def _completed(plan: dict[str, Any], draft: _Draft, visit: Visit) -> dict[str, A
     """Return the last plan as it is exported again after twelve months."""
     completed = _ended(plan, "completed", visit)
     completed["goals"] = _goals(draft, visit, closing=True)
-    _end_orders(completed, visit, frozenset(), "completed", "completed")
+    _end_orders(completed, visit, set(), "completed")
     return completed
 
 
@@ -234,15 +234,11 @@ def _ended(plan: dict[str, Any], status: str, visit: Visit) -> dict[str, Any]:
 
 
 def _end_orders(
-    plan: dict[str, Any],
-    visit: Visit,
-    going_on: set[str] | frozenset[str],
-    activity_status: str,
-    medication_status: str,
+    plan: dict[str, Any], visit: Visit, going_on: set[str], medication_status: str
 ) -> None:
     for activity in plan["activities"]:
         if activity["id"] not in going_on:
-            activity |= {"status": activity_status, "end": visit.at.date().isoformat()}
+            activity |= {"status": "completed", "end": visit.at.date().isoformat()}
     for medication in plan.get("medications", ()):
         if medication["id"] not in going_on:
             medication["status"] = medication_status

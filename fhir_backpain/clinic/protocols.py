@@ -17,7 +17,7 @@ class Finding:
     sided: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Protocol:
     """One kind of back pain: who has it, how it shows, what is done and how it goes on.
 

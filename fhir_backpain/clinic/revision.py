@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
 from itertools import chain, zip_longest
+from pathlib import Path
 from typing import Any
 
 from fhir_backpain.clinic.chance import Chance
-from fhir_backpain.clinic.clinic import UNUSABLE_CLINIC, Clinic
-from fhir_backpain.clinic.patient_story import OFFSET
+from fhir_backpain.clinic.export import Exported, Form, export
+from fhir_backpain.clinic.messages import UNUSABLE_CLINIC
 from fhir_backpain.clinic.treatments import DOSAGES
 from fhir_backpain.errors import SettingsError
 from fhir_backpain.record import RecordKey, key_of
+
+KINDS = ("score", "side", "dose", "home-score")
 
 _OTHER_SIDE = {"left": "right", "right": "left"}
 
@@ -35,61 +37,59 @@ class Change:
     after: Any
 
 
+Patients = Callable[[], Iterable[list[dict[str, Any]]]]
+"""Gives each patient's records in time order, the same at every call."""
+
+
 @dataclass(frozen=True, slots=True)
 class Revision:
     """The clinic's second export: the first one's records in the same order, some edited."""
 
-    clinic: Clinic
+    patients: Patients
     changes: tuple[Change, ...]
+    edited_at: str
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Yield every record once; those not named in `changes` are as in the first export."""
         changes = {change.key: change for change in self.changes}
-        recorded_at = edited_at(self.clinic)
-        for record in self.clinic.records():
+        for record in chain.from_iterable(self.patients()):
             change = changes.get(key_of(record))
-            yield record if change is None else _edited(record, change, recorded_at)
+            yield record if change is None else _edited(record, change, self.edited_at)
+
+    def export(self, folder: Path, form: Form = "files") -> Exported:
+        """Write the records to a folder, as the clinic writes its own."""
+        return export(self.records(), folder, form)
 
 
-def revised(clinic: Clinic, changed: int | float) -> Revision:
-    """Return a second export in which `changed` records differ: a number, or a share below 1.
+def revise(patients: Patients, changed: int | float, edited_at: str) -> Revision:
+    """Return a second export in which `changed` records differ: a number, or a float as a share.
 
     One edit a record: a score, a side found wrong, a raised dose, a value sent from home, in
-    turns as far as there are such records. The same clinic and number give the same edits.
-    Reads the clinic once and holds the edits alone. Raises SettingsError where the clinic has
-    fewer records that can be edited.
+    turns as far as there are such records. Reads all records once, twice for a share, and holds
+    the edits alone. Raises SettingsError where fewer records can be edited.
     """
-    if isinstance(changed, float):
-        count = _share(clinic, changed)
-    else:
-        count = changed
+    count = _share(patients, changed) if isinstance(changed, float) else changed
     if count < 0:
         raise SettingsError(UNUSABLE_CLINIC.issue("The number of edits must not be negative."))
-    best = _rows(_candidates(clinic), count)
-    turns = chain.from_iterable(zip_longest(*(best[kind] for kind in _KINDS)))
+    best = _rows(_candidates(patients), count)
+    turns = chain.from_iterable(zip_longest(*(best[kind] for kind in KINDS)))
     taken = [change for change in turns if change is not None][:count]
     if len(taken) < count:
         text = f"The clinic has {len(taken)} records that can be edited, fewer than asked for."
         raise SettingsError(UNUSABLE_CLINIC.issue(text))
-    return Revision(clinic, tuple(sorted(taken, key=lambda change: str(change.key))))
+    return Revision(patients, tuple(sorted(taken, key=lambda row: str(row.key))), edited_at)
 
 
-def edited_at(clinic: Clinic) -> str:
-    """Return when the edits were recorded: the morning after the clinic's last day."""
-    moment = datetime.combine(clinic.end + timedelta(days=1), time(9), OFFSET)
-    return moment.isoformat()
-
-
-def _share(clinic: Clinic, share: float) -> int:
+def _share(patients: Patients, share: float) -> int:
     if not 0 <= share < 1:
         raise SettingsError(UNUSABLE_CLINIC.issue("The share of edits must be from 0 to below 1."))
-    return round(share * sum(1 for _ in clinic.records()))
+    return round(share * sum(len(records) for records in patients()))
 
 
 def _rows(changes: Iterable[Change], count: int) -> dict[str, list[Change]]:
     """Return up to `count` changes of each kind, drawn by a chance of their own."""
     # A heap per kind of (minus the draw, record, change): the largest draw leaves first.
-    heaps: dict[str, list[tuple[float, str, Change]]] = {kind: [] for kind in _KINDS}
+    heaps: dict[str, list[tuple[float, str, Change]]] = {kind: [] for kind in KINDS}
     for change in changes:
         heap = heaps[change.kind]
         entry = (-Chance("edit", change.key).unit(), str(change.key), change)
@@ -100,21 +100,23 @@ def _rows(changes: Iterable[Change], count: int) -> dict[str, list[Change]]:
     return {kind: [row[2] for row in sorted(heap, reverse=True)] for kind, heap in heaps.items()}
 
 
-def _candidates(clinic: Clinic) -> Iterator[Change]:
+def _candidates(patients: Patients) -> Iterator[Change]:
     """Yield at most one possible edit of each record."""
-    for story in clinic.stories():
-        records = clinic.records_of(story)
+    for records in patients():
         plans = [record for record in records if record["record"] == "care-plan"]
         for record in records:
-            if record["record"] == "observation":
-                change = _home_score(record)
-            elif record["record"] == "assessment":
-                second = story.chance("edit", record["id"]).happens(0.5)
-                change = (_side(record) if second else None) or _score(record)
-            else:
-                change = _dose(record, plans)
+            change = _candidate(record, plans)
             if change is not None:
                 yield change
+
+
+def _candidate(record: dict[str, Any], plans: list[dict[str, Any]]) -> Change | None:
+    if record["record"] == "observation":
+        return _home_score(record)
+    if record["record"] == "care-plan":
+        return _dose(record, plans)
+    has_wrong_side = Chance("side", record["id"]).happens(0.5)
+    return (_side(record) if has_wrong_side else None) or _score(record)
 
 
 def _home_score(record: dict[str, Any]) -> Change | None:
@@ -163,9 +165,6 @@ def _dose(record: dict[str, Any], plans: list[dict[str, Any]]) -> Change | None:
 
 def _change(record: dict[str, Any], kind: str, pointer: str, before: Any, after: Any) -> Change:
     return Change(key_of(record), kind, pointer, before, after)
-
-
-_KINDS: tuple[str, ...] = ("score", "side", "dose", "home-score")
 
 
 def _edited(record: dict[str, Any], change: Change, recorded_at: str) -> dict[str, Any]:

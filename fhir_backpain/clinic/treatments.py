@@ -93,6 +93,6 @@ DOSAGES: dict[str, Dosage] = {
     "acetaminophen-500mg": Dosage((500, 3), (1000, 3), "When the pain is strong.", as_needed=True),
     "duloxetine-30mg": Dosage((30, 1), (60, 1), "Take in the morning."),
     "gabapentin-300mg": Dosage((300, 2), (600, 2), "May make you sleepy."),
-    "tramadol-50mg": Dosage((50, 2), (100, 2), "For at most two weeks.", as_needed=True),
+    "tramadol-50mg": Dosage((50, 2), (100, 2), "As little as helps.", as_needed=True),
     "cyclobenzaprine-5mg": Dosage((5, 1), (10, 1), "Take at night; do not drive after it."),
 }

@@ -72,6 +72,7 @@ class Instrument:
     measures: dict[str, Measure]
     items: Items | None
     licence: str
+    location: MappingLocation
 
 
 def read_instrument(path: Path) -> Instrument:
@@ -89,6 +90,7 @@ def read_instrument(path: Path) -> Instrument:
         measures={key: _measure(key, measures) for key in measures.entries},
         items=_items(want_map(tree, "items")) if "items" in tree else None,
         licence=want_text(tree, "licence"),
+        location=tree.location,
     )
 
 
@@ -123,12 +125,14 @@ def _measure(key: str, measures: YamlMap) -> Measure:
 def _items(tree: YamlMap) -> Items:
     refuse_unknown(tree, {"ids", "range"})
     first, _, last = want_text(tree, "ids").partition("-")
-    if not (first.isdigit() and last.isdigit()):
+    if not (first.isdecimal() and last.isdecimal()):
         raise fail(messages.WRONG_KIND, "Item ids read like 1-10.", tree.location)
     node = tree.get("range")
     if node is None:
         raise fail(messages.ENTRY_MISSING, "Items need a range.", tree.location)
     ids = tuple(str(number) for number in range(int(first), int(last) + 1))
+    if not ids:
+        raise fail(messages.WRONG_KIND, "Item ids begin below their end.", tree.location)
     return Items(ids, _range(node))
 
 
@@ -143,6 +147,9 @@ def _range(node: YamlNode) -> Range:
 
 def _number(node: YamlNode) -> Decimal:
     try:
-        return Decimal(node.text if isinstance(node, YamlScalar) else "")
+        number = Decimal(node.text if isinstance(node, YamlScalar) else "")
     except InvalidOperation:
-        raise fail(messages.WRONG_KIND, "A number is expected.", node.location) from None
+        number = Decimal("NaN")
+    if not number.is_finite():
+        raise fail(messages.WRONG_KIND, "A number is expected.", node.location)
+    return number

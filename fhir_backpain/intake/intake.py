@@ -35,17 +35,19 @@ class IntakeReport:
     all_test_data: bool = True
     issues: list[Issue] = field(default_factory=list)
     issue_count: int = 0
+    error_count: int = 0
     columns: dict[str, list[ColumnAccount]] = field(default_factory=dict)
 
     @property
     def has_errors(self) -> bool:
         """True where anything was rejected or not accounted for."""
-        return self.rejected > 0 or any(issue.is_error for issue in self.issues)
+        return self.rejected > 0 or self.error_count > 0
 
     def note(self, issues: Iterable[Issue]) -> None:
         """Count issues and keep the first ones."""
         for issue in issues:
             self.issue_count += 1
+            self.error_count += issue.is_error
             if len(self.issues) < self.max_issues:
                 self.issues.append(issue)
 
@@ -138,4 +140,4 @@ class Intake:
 
 def is_table(path: str) -> bool:
     """True where a file is a table by its name."""
-    return path.removesuffix(".gz").lower().endswith(_TABLE_SUFFIXES)
+    return path.lower().removesuffix(".gz").endswith(_TABLE_SUFFIXES)

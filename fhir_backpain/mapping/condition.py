@@ -30,14 +30,21 @@ def _clause(text: str, scope: Scope, where: MappingLocation) -> str:
     if word in ("present", "missing"):
         there = (word == "present") != negated
         return f"{reach.expression} is {'not ' if there else ''}None"
-    if word in ("true", "false"):
+    if word in ("true", "false") and reach.shape == Leaf("boolean"):
         return f"{reach.expression} is {'not ' if negated else ''}{word.title()}"
     _check_word(word, reach.shape, where)
     return f"{reach.expression} {'!=' if negated else '=='} {word!r}"
 
 
 def _check_word(word: str, shape: object, where: MappingLocation) -> None:
-    if isinstance(shape, Leaf) and shape.words is not None and word not in shape.words:
+    if not isinstance(shape, Leaf) or shape.type not in ("string", "cell"):
+        raise MappingCheckError(
+            messages.CONDITION_WRONG.issue(
+                f"'{word}' can never be there: the source has no words at that path.",
+                mapping=where,
+            )
+        )
+    if shape.words is not None and word not in shape.words:
         raise MappingCheckError(
             messages.CONDITION_WRONG.issue(
                 f"'{word}' can never be there: the source has {', '.join(shape.words)}.",

@@ -34,6 +34,13 @@ _KEYS = {
 }
 
 
+# What is made later may refer to what is made earlier; Provenance names everything before it.
+MADE_TYPES = (
+    "Patient", "Encounter", "CareTeam", "Condition", "Goal", "QuestionnaireResponse",
+    "Observation", "ServiceRequest", "MedicationRequest", "CarePlan", "Provenance",
+)  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class KeyPart:
     """One component of a business key: a fixed word, or a source path."""
@@ -90,7 +97,7 @@ def read_declaration(path: Path) -> Declaration:
     return Declaration(
         name=want_text(tree, "mapping"),
         sources=_names(tree, "source"),
-        makes=want_text(tree, "makes"),
+        makes=_makes(tree),
         repetition=read_repetition(repeated) if repeated else None,
         condition=want_text(tree, "when") if "when" in tree else None,
         belongs_to=_belongs_to(tree),
@@ -106,6 +113,17 @@ def _names(tree: YamlMap, key: str) -> tuple[str, ...]:
     if isinstance(node, YamlList):
         return tuple(item.text for item in node if isinstance(item, YamlScalar))
     return (want_text(tree, key),)
+
+
+def _makes(tree: YamlMap) -> str:
+    text = want_text(tree, "makes")
+    if text not in MADE_TYPES:
+        raise fail(
+            artifact_messages.WRONG_KIND,
+            f"A mapping makes one of: {', '.join(MADE_TYPES)}.",
+            tree.entries["makes"].location,
+        )
+    return text
 
 
 def _belongs_to(tree: YamlMap) -> str:

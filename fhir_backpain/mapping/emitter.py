@@ -69,6 +69,7 @@ class Emitter:
         self.constants: dict[str, Any] = {}
         self._functions = functions
         self._fragments = fragments
+        self._open_fragments: list[str] = []
         self._depth = 1
         self._count = 0
 
@@ -270,6 +271,20 @@ class Emitter:
                     mapping=node.location,
                 )
             )
-        names = {name: self.reach(path, node.location) for name, path in node.arguments.items()}
+        if node.fragment in self._open_fragments:
+            raise MappingCheckError(
+                messages.FRAGMENT_UNKNOWN.issue(
+                    f"The fragment '{node.fragment}' uses itself.",
+                    mapping=node.location,
+                    next_step="Take the use out of the fragment.",
+                )
+            )
+        # What a fragment does not read of its parameters is not carried, so it is not counted.
+        names = {
+            name: self.scope.find(path, node.location) for name, path in node.arguments.items()
+        }
+        self._open_fragments.append(node.fragment)
         with self.inside(self.scope.only(names)):
-            return self.emit(fragment.template)
+            piece = self.emit(fragment.template)
+        self._open_fragments.pop()
+        return piece

@@ -21,14 +21,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from fhir_backpain.artifacts import messages as artifact_messages
 from fhir_backpain.artifacts.located_yaml import (
+    YamlList,
     YamlMap,
+    YamlNode,
+    YamlScalar,
     fail,
-    plain,
     read_yaml,
     refuse_unknown,
     want_map,
@@ -117,7 +119,7 @@ class Feed:
                         next_step=f"Give it: --set {parameter.name}=<{parameter.kind}>.",
                     )
                 )
-            elif not _PARAMETER_FORMS[parameter.kind].match(value):
+            elif not _is_of_kind(value, parameter.kind):
                 problems.append(
                     messages.PARAMETER_VALUE.issue(
                         f"The parameter '{parameter.name}' must be: {parameter.kind}."
@@ -137,6 +139,18 @@ class Feed:
                 yield messages.PARAMETER_UNKNOWN.issue(
                     f"The feed '{self.name}' has no parameter '{name}'; it has: {listed}."
                 )
+
+
+def _is_of_kind(value: str, kind: str) -> bool:
+    if not _PARAMETER_FORMS[kind].fullmatch(value):
+        return False
+    if kind in ("uri", "text"):
+        return True
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
 
 
 def read_feed(path: Path) -> Feed:
@@ -222,13 +236,19 @@ def _form(tree: YamlMap) -> TableForm:
         return TableForm(None, "utf-8", frozenset({""}))
     node = want_map(tree, "table")
     refuse_unknown(node, {"delimiter", "encoding", "missing"})
-    missing = plain(node.entries["missing"]) if "missing" in node else [""]
-    words: Any = missing if isinstance(missing, list) else [missing]
     return TableForm(
         delimiter=want_text(node, "delimiter") if "delimiter" in node else None,
         encoding=want_text(node, "encoding") if "encoding" in node else "utf-8",
-        missing=frozenset(str(word) for word in words) | {""},
+        missing=frozenset(_words(node.get("missing"))) | {""},
     )
+
+
+def _words(node: YamlNode | None) -> Iterator[str]:
+    """Yield words as they are written: NULL, no and -9.0 are cells here, not YAML values."""
+    for item in node if isinstance(node, YamlList) else [node] if node else []:
+        if not isinstance(item, YamlScalar):
+            raise fail(artifact_messages.WRONG_KIND, "A missing cell is one word.", item.location)
+        yield item.text
 
 
 def _refuse_both(ignored: tuple[Ignored, ...], columns: frozenset[str]) -> None:

@@ -9,7 +9,7 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
-from fhir_backpain.artifacts.finder import mappings_folder, profiles_folder
+from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.errors import ArtifactError
 from fhir_backpain.instruments.instrument import Instrument, Measure, read_instrument
 from fhir_backpain.mapping import messages
@@ -19,10 +19,10 @@ from fhir_backpain.terminology import messages as terminology_messages
 from fhir_backpain.terminology.concept import ConceptTable, load_concepts
 from fhir_backpain.terminology.concept_map import ConceptMap, ConceptRow, read_concept_map
 
-# US Core and FHIR categories of an Observation, by the domain of its instrument.
+# FHIR categories of an Observation, by the domain of its instrument.
 _CATEGORIES: dict[str, tuple[str, ...]] = {
     "pain": ("obs.category.survey",),
-    "function": ("obs.category.survey", "obs.category.uscore.functional-status"),
+    "function": ("obs.category.survey",),
     "quality-of-life": ("obs.category.survey",),
     "psychosocial": ("obs.category.survey",),
     "activity": ("obs.category.activity",),
@@ -74,7 +74,7 @@ class Library:
 def load_library(folder: Path | None = None) -> Library:
     """Return the library of a folder of mappings (by default the shipped one).
 
-    Raises ArtifactError with every place where a shared file is wrong.
+    Raises ArtifactError with the first place where a shared file is wrong.
     """
     root = folder or mappings_folder()
     concepts = load_concepts()
@@ -82,10 +82,10 @@ def load_library(folder: Path | None = None) -> Library:
     maps = [read_concept_map(path, concepts) for path in _files(root / "concept-maps")]
     return Library(
         fragments=_read_fragments(root),
-        concept_maps={item.name: item for item in [*maps, *_derived(instruments, concepts)]},
+        concept_maps=_by_name([*_derived(instruments, concepts), *maps], root),
         instruments=instruments,
         concepts=concepts,
-        version=_version(root),
+        version=_version(root, concepts),
     )
 
 
@@ -108,10 +108,24 @@ def _read_fragments(root: Path) -> dict[str, Fragment]:
     return fragments
 
 
+def _by_name(maps: Iterable[ConceptMap], root: Path) -> dict[str, ConceptMap]:
+    found: dict[str, ConceptMap] = {}
+    for item in maps:
+        if item.name in found:
+            place = MappingLocation(f"{root.name}/concept-maps", 1)
+            text = f"The concept map '{item.name}' is declared twice, or made from the instruments."
+            raise ArtifactError(messages.NAME_TWICE.issue(text, mapping=place))
+        found[item.name] = item
+    return found
+
+
 def _by_key(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
     found: dict[str, Instrument] = {}
     owners: dict[str, str] = {}
     for instrument in instruments:
+        if instrument.key in found:
+            text = f"The instrument '{instrument.key}' is declared twice."
+            raise ArtifactError(messages.NAME_TWICE.issue(text, mapping=instrument.location))
         for key, measure in instrument.measures.items():
             if owners.setdefault(key, instrument.key) != instrument.key:
                 raise ArtifactError(
@@ -155,10 +169,12 @@ def _levels(measure: Measure, concepts: ConceptTable) -> dict[str, ConceptRow]:
     }
 
 
-def _version(root: Path) -> str:
-    """Return a hash of every file that can change what is made."""
+def _version(root: Path, concepts: ConceptTable) -> str:
+    """Return a hash of every file and concept that can change what is made."""
     digest = blake2b(digest_size=8)
-    for path in [*sorted(root.rglob("*.yaml")), profiles_folder() / "CodeSystem-backpain.json"]:
-        digest.update(path.name.encode())
+    for path in sorted(root.rglob("*.yaml")):
+        digest.update(path.relative_to(root).as_posix().encode())
         digest.update(path.read_bytes())
+    for concept in concepts.values():
+        digest.update("\n".join((concept.key, *concept.to_coding().values(), "")).encode())
     return digest.hexdigest()

@@ -12,19 +12,13 @@ from fhir_backpain.fhir import identity
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.codegen import CompiledRule, compile_rule
-from fhir_backpain.mapping.declaration import Declaration, read_declaration
+from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_declaration
 from fhir_backpain.mapping.functions.copying import quoted
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, load_library
 from fhir_backpain.mapping.source_shape import leaves, record_shape
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.record import RECORD_TYPES, key_of
-
-# What is made later may refer to what is made earlier; Provenance names everything before it.
-_ORDER = (
-    "Patient", "Encounter", "CareTeam", "Condition", "Goal", "QuestionnaireResponse",
-    "Observation", "ServiceRequest", "MedicationRequest", "CarePlan", "Provenance",
-)  # fmt: skip
 
 
 class Context:
@@ -78,6 +72,11 @@ class Mapper:
                 raise MappingFailed(_compiled_failure(rule, data, problem)) from problem
         return made
 
+    @property
+    def types(self) -> tuple[str, ...]:
+        """The types of the resources that any mapping makes, sorted."""
+        return tuple(sorted({rule.makes for rules in self._rules.values() for rule in rules}))
+
     def rules(self, record_type: str) -> tuple[CompiledRule, ...]:
         """Return the compiled mappings of a record type, in the order in which they run."""
         return self._rules[record_type]
@@ -115,8 +114,20 @@ def _read_all(root: Path) -> tuple[list[Declaration], list[Issue]]:
             declarations.append(read_declaration(path))
         except ArtifactError as error:
             problems += error.issues
-    declarations.sort(key=lambda declaration: _ORDER.index(declaration.makes))
+    problems += _named_twice(declarations)
+    declarations.sort(key=lambda declaration: MADE_TYPES.index(declaration.makes))
     return declarations, problems
+
+
+def _named_twice(declarations: Iterable[Declaration]) -> list[Issue]:
+    names: set[str] = set()
+    problems = []
+    for declaration in declarations:
+        if declaration.name in names:
+            text = f"The mapping '{declaration.name}' is declared twice."
+            problems.append(messages.NAME_TWICE.issue(text, mapping=declaration.location))
+        names.add(declaration.name)
+    return problems
 
 
 def _compile_all(

@@ -55,7 +55,16 @@ class Scope:
         return Scope(self.root, names, self.used, self.is_table, self.parameters)
 
     def reach(self, path: str, where: MappingLocation) -> Reach:
-        """Return what a path means; raises MappingCheckError with near names where unknown."""
+        """Return what a path means and count it as used.
+
+        Raises MappingCheckError with near names where it is unknown.
+        """
+        found = self.find(path, where)
+        self._count(found)
+        return found
+
+    def find(self, path: str, where: MappingLocation) -> Reach:
+        """Return what a path means, as `reach` does, without counting it as used."""
         if path.startswith(PARAMETER):
             return self._parameter(path.removeprefix(PARAMETER), where)
         steps = [path.strip('"')] if self.is_table else path.split(".")
@@ -66,7 +75,6 @@ class Scope:
             here = self.root
         for step in steps:
             here = self._step(here, step, path, where)
-        self._count(here)
         return here
 
     def _parameter(self, name: str, where: MappingLocation) -> Reach:

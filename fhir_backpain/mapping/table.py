@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from fhir_backpain.artifacts.located_yaml import YamlScalar
+from fhir_backpain.errors import SourceError
 from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.feed import Feed, RowContext
+from fhir_backpain.mapping.functions.arguments import arguments, option
+from fhir_backpain.mapping.scope import PARAMETER
 from fhir_backpain.mapping.template import (
+    FirstOf,
     ListTemplate,
+    Literal,
     ObjectTemplate,
     Slot,
     Template,
+    When,
 )
 from fhir_backpain.outcome import Issue, SourceLocation
 from fhir_backpain.record import Reading, RejectedRecord, SourceRecord
@@ -73,10 +79,12 @@ class TableReader:
     def _open(self, header: list[str]) -> None:
         """Account for the header; a column that nothing explains is an issue of the run."""
         ignored = {item.path: item.because for item in self.feed.ignored}
-        targets = dict(_targets(self.feed.template, ""))
+        targets: dict[str, list[str]] = {}
+        for column, path in _targets(self.feed.template, ""):
+            targets.setdefault(column, []).append(path)
         for column in header:
             if column in self.feed.columns:
-                account = ColumnAccount(column, "mapped", targets.get(column, "identity"))
+                account = ColumnAccount(column, "mapped", ", ".join(targets.get(column, [])))
             elif column in ignored:
                 account = ColumnAccount(column, "ignored", ignored[column])
             else:
@@ -95,9 +103,13 @@ class TableReader:
         cells = self._cells(row)
         context = RowContext(self.parameters)
         text = self.feed.make(cells, context)
-        data = json_text.parse(text)
         if context.problems:
             return RejectedRecord(tuple(item.moved_to(place) for item in context.problems), place)
+        try:
+            data = json_text.parse(text)
+        except SourceError as error:
+            found = [self._located(_without_place(item), cells, place) for item in error.issues]
+            return RejectedRecord(tuple(found), place)
         found = [self._located(issue, cells, place) for issue in self.check(data)]
         if any(issue.is_error for issue in found):
             return RejectedRecord(tuple(found), place)
@@ -122,25 +134,36 @@ class TableReader:
         return issue.moved_to(place.at(field=", ".join(columns) or None))
 
 
+def _without_place(issue: Issue) -> Issue:
+    """Return the issue without line and column: those of the made text would mislead."""
+    pointer = issue.source.pointer if issue.source else None
+    return replace(issue, source=SourceLocation(pointer=pointer))
+
+
 def _targets(node: Template, path: str) -> Iterator[tuple[str, str]]:
     """Yield (column, record path) for each slot of a template."""
     if isinstance(node, Slot):
-        if isinstance(node.argument, YamlScalar):
-            for column in _slot_columns(node):
-                yield column, path
+        for column in _slot_columns(node):
+            yield column, path
     elif isinstance(node, ObjectTemplate):
         for key, item in node.members.items():
             yield from _targets(item, f"{path}.{key}" if path else key)
     elif isinstance(node, ListTemplate):
         for index, item in enumerate(node.items):
             yield from _targets(item, f"{path}[{index}]")
+    elif isinstance(node, When):
+        yield from _targets(node.body, path)
+    elif isinstance(node, FirstOf):
+        for item in node.alternatives:
+            yield from _targets(item, path)
 
 
 def _slot_columns(slot: Slot) -> list[str]:
-    text = slot.argument.text if isinstance(slot.argument, YamlScalar) else ""
-    if slot.function == "text":
-        return [part.partition("}")[0] for part in text.split("{")[1:]]
-    return [text.removeprefix("=").strip().strip('"')]
+    if slot.function == "text" and isinstance(slot.argument, YamlScalar):
+        return [part.partition("}")[0] for part in slot.argument.text.split("{")[1:]]
+    named = arguments(slot)
+    offset = option(slot, "offset")
+    return [name.strip('"') for name in ([*named, offset] if offset else named)]
 
 
 def _columns_at(node: Template, steps: list[str], cells: Mapping[str, str]) -> list[str]:
@@ -152,9 +175,35 @@ def _columns_at(node: Template, steps: list[str], cells: Mapping[str, str]) -> l
         there = [item for item in node.items if _has_value(item, cells)]
         index = int(steps[0])
         return _columns_at(there[index], steps[1:], cells) if index < len(there) else []
+    if isinstance(node, When):
+        return _columns_at(node.body, steps, cells)
+    if isinstance(node, FirstOf):
+        taken = next((item for item in node.alternatives if _has_value(item, cells)), None)
+        return _columns_at(taken, steps, cells) if taken else []
     return [column for column, _ in _targets(node, "") if column in cells]
 
 
 def _has_value(node: Template, cells: Mapping[str, str]) -> bool:
-    columns = [column for column, _ in _targets(node, "")]
-    return not columns or any(column in cells for column in columns)
+    """True where the node is in this row's record, as the compiled template decides it."""
+    if isinstance(node, Slot):
+        if "else" in node.options:
+            return True
+        return all(name in cells or name.startswith(PARAMETER) for name in _slot_columns(node))
+    if isinstance(node, ListTemplate):
+        return any(_has_value(item, cells) for item in node.items)
+    if isinstance(node, ObjectTemplate):
+        live = [item for item in node.members.values() if _is_live(item)]
+        return not live or any(_has_value(item, cells) for item in live)
+    if isinstance(node, When):
+        return _has_value(node.body, cells)
+    if isinstance(node, FirstOf):
+        return any(_has_value(item, cells) for item in node.alternatives)
+    return True
+
+
+def _is_live(node: Template) -> bool:
+    if isinstance(node, ObjectTemplate):
+        return any(_is_live(item) for item in node.members.values())
+    if isinstance(node, ListTemplate):
+        return any(_is_live(item) for item in node.items)
+    return not isinstance(node, Literal)

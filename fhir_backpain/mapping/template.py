@@ -142,6 +142,8 @@ def _read_map(node: YamlMap) -> Template:
     if keyword == "when":
         return When(_text(argument), _read_rest(rest, node), node.location)
     if keyword == "first of":
+        for key in rest:
+            raise fail(messages.SLOT_ARGUMENT, "'=first of' stands alone.", node.key_locations[key])
         return _read_first_of(argument)
     return Slot(keyword, argument, rest, node.location)
 

@@ -73,7 +73,9 @@ class _JsonReader:
             if after_value and sound:
                 yield rejected(BROKEN_LIST, "A comma is missing here.", self._here())
             reading = self._record()
-            yield reading
+            # What follows a broken value without a comma is part of it, and was reported.
+            if sound or not after_value or char == b"{" or self._stopped:
+                yield reading
             if self._stopped:
                 return
             after_value, sound = True, not isinstance(reading, RejectedRecord)

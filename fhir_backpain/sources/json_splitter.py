@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from fhir_backpain.sources.byte_cursor import ByteCursor
 
-_OUTSIDE = re.compile(rb'"[^"\\]*"|["\[\]{}]')
+_PLAIN = re.compile(rb'(?:[^"\[\]{}]++|"[^"\\]*+")*+')  # up to a bracket, or a text with escapes
 _INSIDE = re.compile(rb'["\\]')
 _BARE = re.compile(rb'[^ \t\r\n,\[\]{}"]+')
 _CLOSER = {ord("{"): ord("}"), ord("["): ord("]")}
@@ -65,6 +65,10 @@ def take_value(cursor: ByteCursor, limit: int) -> Piece:
     first = cursor.window[cursor.at : cursor.at + 1]
     if first not in (b"{", b"[", b'"'):
         return Piece(line, column, _bare(cursor), complete=True)
+    if first == b'"':
+        walk.in_string = True
+        walk.hold(first)
+        cursor.move_to(cursor.at + 1)
     while True:
         end = _end(cursor.window, cursor.at, walk)
         part = cursor.window[cursor.at : len(cursor.window) if end is None else end]
@@ -90,21 +94,21 @@ def _bare(cursor: ByteCursor) -> bytes:
 
 def _end(window: bytes, at: int, walk: _Walk) -> int | None:
     """Return where the value ends in the window, None where it goes on behind the window."""
-    while at < len(window) and len(walk.open) <= _MAX_OPEN:
+    while len(walk.open) <= _MAX_OPEN:
         if walk.in_string:
             at = _in_string(window, at, walk)
             if not walk.in_string and not walk.open:
                 return at
-            continue
-        token = _OUTSIDE.search(window, at)
-        if token is None:
+        else:
+            plain = _PLAIN.match(window, at)
+            at = plain.end() if plain else at
+        if at >= len(window):
             return None
-        at = token.end()
-        end = _bracket(window[token.start()], at, walk) if at - token.start() == 1 else None
-        if end is not None:
-            return end
-        if not walk.open and not walk.in_string:
-            return at
+        if not walk.in_string:
+            at += 1
+            end = _bracket(window[at - 1], at, walk)
+            if end is not None:
+                return end
     return None
 
 

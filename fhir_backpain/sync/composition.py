@@ -30,7 +30,7 @@ class Write:
 class Composition:
     """The writes in order of dependency, what is not written, and ledger rows to bring forward.
 
-    `passed` has one (type, fate) for each made resource that is not written.
+    `passed` has one (URL, fate) for each made resource that is not written.
     """
 
     writes: list[Write] = field(default_factory=list)
@@ -57,7 +57,7 @@ def compose(
         for loser in candidates:
             if loser is not winner:
                 made = loser.resources[url]
-                result.passed.append((made.made.type, "unchanged" if made.hash == won else "older"))
+                result.passed.append((url, "unchanged" if made.hash == won else "older"))
     result.writes.sort(key=lambda write: write.rendered.rank)
     return result
 
@@ -85,7 +85,7 @@ def _place(
     if fate == "write":
         result.writes.append(Write(url, rendered, record))
     else:
-        result.passed.append((rendered.made.type, fate))
+        result.passed.append((url, fate))
 
 
 def _fate(record: Prepared, rendered: Rendered, row: LedgerRow, doubtful: bool) -> Fate:

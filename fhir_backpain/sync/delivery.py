@@ -89,6 +89,7 @@ class Delivery:
         self._bundle_size = bundle_size
         self._written_at = format_instant(now)
         self._doubtful: set[str] = set()
+        self._arrived: dict[str, str] = {}  # what an earlier attempt had brought: URL, entry
         self._report = DeliveryReport()
 
     def run(self, records: Sequence[Prepared]) -> DeliveryReport:
@@ -108,7 +109,7 @@ class Delivery:
             found = self._access.read(urls)
         except RemoteError as error:
             self._report.trouble = error
-            self._report.closed = not isinstance(error, TransientRemoteError)
+            self._report.closed = _is_closed_door(error)
             for record in records:
                 self._postpone(record, error, attempted=record.leased.read_back)
             return []
@@ -132,18 +133,35 @@ class Delivery:
             if resource is not None and is_same_content(write.rendered.made.text, resource):
                 meta = resource.get("meta")
                 version = meta.get("versionId") if isinstance(meta, dict) else None
+                self._count_arrived(write)
                 self._confirm(write, version if isinstance(version, str) else None)
 
+    def _count_arrived(self, write: Write) -> None:
+        """Count what an attempt whose answer was lost has brought."""
+        row = self._held.get(write.url)
+        if row is None or row.content_hash != write.rendered.hash:
+            fate: ResourceFate = "created" if row is None else "updated"
+            self._report.resources[write.rendered.made.type, fate] += 1
+            self._arrived[write.url] = write.record.id
+
     def _deliver(self, records: Sequence[Prepared]) -> None:
-        if self._report.trouble is not None:
-            for record in records:
-                self._postpone(record, self._report.trouble, attempted=False)
-            return
         composition = compose(records, self._held, frozenset(self._doubtful))
-        if len(composition.writes) > self._bundle_size and len(records) > 1:
+        if self._report.trouble is not None:
+            for record in self._settle_done(records, composition.writes):
+                self._postpone(record, self._report.trouble, attempted=False)
+        elif len(composition.writes) > self._bundle_size and len(records) > 1:
             self._deliver_halves(records)
-            return
-        self._send(records, composition)
+        else:
+            self._send(records, composition)
+
+    def _settle_done(self, records: Sequence[Prepared], pending: Sequence[Write]) -> list[Prepared]:
+        """Settle the records that need none of the `pending` writes; return the others."""
+        urls = {write.url for write in pending}
+        done = [record for record in records if urls.isdisjoint(record.resources)]
+        if done:
+            composition = compose(done, self._held, frozenset(self._doubtful))
+            self._settle(done, composition, {}, {})
+        return [record for record in records if not urls.isdisjoint(record.resources)]
 
     def _deliver_halves(self, records: Sequence[Prepared]) -> None:
         middle = len(records) // 2
@@ -166,7 +184,7 @@ class Delivery:
                         return
                     left = chunk + left
                     continue
-                self._fail(records, chunk, error)
+                self._fail(self._settle_done(records, chunk + left), chunk, error)
                 return
             written |= answer.written
             failed |= answer.failed
@@ -257,9 +275,7 @@ class Delivery:
         """Give each record its fate after all requests were answered."""
         for row in composition.forward:
             self._report.rows[row.url] = self._held[row.url] = row
-        for resource_type, fate in composition.passed:
-            if fate != "write":
-                self._report.resources[resource_type, fate] += 1
+        self._count_passed(composition)
         writers = {write.url: write for write in composition.writes}
         for record in records:
             mine = [write for write in composition.writes if write.record is record]
@@ -268,11 +284,20 @@ class Delivery:
                 self._settle_failed(record, [w for w in mine if w.url in failed], worst)
             elif any(url in failed and url in writers for url in record.resources):
                 # Another record's version of a shared resource won, but did not get through.
-                error = next(failed[url] for url in record.resources if url in failed)
-                self._postpone(record, error, attempted=False)
+                state: Settled = "unclear" if record.leased.read_back else "queued"
+                self._report.fates[record.id] = RecordFate(record, state, attempted=bool(mine))
             else:
                 wrote = any(write.url in written for write in mine)
+                wrote = wrote or record.id in self._arrived.values()
                 self._report.fates[record.id] = RecordFate(record, "sent", wrote=wrote)
+
+    def _count_passed(self, composition: Composition) -> None:
+        counted = set(self._arrived)
+        for url, fate in composition.passed:
+            if fate == "unchanged" and url in counted:  # counted when it was found
+                counted.discard(url)
+            elif fate != "write":
+                self._report.resources[url.partition("/")[0], fate] += 1
 
     def _settle_failed(self, record: Prepared, writes: list[Write], error: RemoteError) -> None:
         self._report.accepted = True

@@ -39,11 +39,10 @@ def make_jobs(
 ) -> list[Job]:
     """Return the jobs in the order in which they are to be started."""
     changing = _changing(records, held)
-    jobs = [
+    return [
         Job(list(packed), _claims(packed, changing))
         for packed in _packed(records, changing, bundle_size)
     ]
-    return jobs
 
 
 def _changing(records: Sequence[Prepared], held: Mapping[str, LedgerRow]) -> set[str]:

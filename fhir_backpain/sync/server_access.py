@@ -77,7 +77,10 @@ class ServerAccess:
 
     def _read_batch(self, urls: Sequence[str]) -> dict[str, Held]:
         """Return what one batch shows; what it does not show is read one by one."""
-        bundle = self._client.batch(write_reads(urls)).resource or {}
+        try:
+            bundle = self._client.batch(write_reads(urls), reads_only=True).resource or {}
+        except PermanentRemoteError:  # some servers do not read within a batch
+            return {}
         listed = bundle.get("entry")
         entries = [
             entry if isinstance(entry, dict) else {}

@@ -62,7 +62,9 @@ class Settler:
         fenced = self._store.settle(self._server, settlements, list(report.rows.values()))
         for settlement, fate in zip(settlements, report.fates.values(), strict=True):
             if settlement.id not in fenced:
-                self._count(settlement, wrote=fate.wrote)
+                # What was tried before may have arrived in part, with its own confirmation.
+                tried = fate.record.leased.entry.attempts > 0
+                self._count(settlement, wrote=fate.wrote or tried)
         if len(fenced) < len(settlements):
             self.summary.resources.update(report.resources)
 
@@ -129,11 +131,16 @@ class Settler:
         if not missing:
             return frozenset()
         key = fate.record.key
-        for other in report.fates.values():
-            failed = other is not fate and other.state == "rejected"
-            if failed and other.record.key.patient == key.patient:
-                if not missing.isdisjoint(other.record.resources):
-                    return missing
+        made_by_rejected = {
+            url
+            for other in report.fates.values()
+            if other is not fate
+            and other.state == "rejected"
+            and other.record.key.patient == key.patient
+            for url in other.record.resources
+        }
+        if not missing.isdisjoint(made_by_rejected):
+            return missing
         known = self._store.has_failed(self._server, key.patient_system, key.patient_value)
         return missing if known else frozenset()
 

@@ -35,10 +35,19 @@ def kind_of(value: Any) -> str:
     if isinstance(value, Decimal | float):
         return "a decimal number"
     if isinstance(value, str):
-        return f"a text of {len(value)} characters" if value else "an empty text"
+        return f"a text of {counted(len(value), 'character')}" if value else "an empty text"
     if isinstance(value, list):
-        return f"a list of {len(value)}" if value else "an empty list"
+        return f"a list of {counted(len(value), 'entry', 'entries')}" if value else "an empty list"
     return "an object" if value else "an empty object"
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with its noun.
+
+    >>> counted(1, "character")
+    '1 character'
+    """
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def type_name(schema_type: str) -> str:

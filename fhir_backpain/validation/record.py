@@ -13,6 +13,7 @@ from fhir_backpain.validation.record_messages import (
     NOT_AN_OBJECT,
     UNKNOWN_RECORD,
 )
+from fhir_backpain.validation.record_predicate import compile_predicate
 from fhir_backpain.validation.record_problem import issue_at, issues_of
 from fhir_backpain.validation.record_rules import RULES
 from fhir_backpain.validation.record_schema import fields_of, record_validators, schemas
@@ -22,6 +23,8 @@ from fhir_backpain.validation.record_vocabulary import (
     scores_out_of_range,
     unknown_keys,
 )
+
+_TYPES: tuple[str, ...] = RECORD_TYPES
 
 
 class RecordChecker:
@@ -36,11 +39,9 @@ class RecordChecker:
         self._vocabulary = vocabulary or {}
         self._ranges = ranges or {}
         self._validators = record_validators()
-        self._fields = {
-            record: frozenset(fields_of(schema, schema))
-            for record in RECORD_TYPES
-            for schema in [schemas()[f"{record}.schema.json"]]
-        }
+        own = {record: schemas()[f"{record}.schema.json"] for record in _TYPES}
+        self._fields = {record: frozenset(fields_of(own[record], own[record])) for record in own}
+        self._fits = {record: compile_predicate(own[record], own[record]) for record in own}
 
     def check(self, data: Any) -> list[Issue]:
         """Return every problem of one record; an empty list says that it is good.
@@ -52,12 +53,13 @@ class RecordChecker:
             text = f"Expected an object in braces, found {kind_of(data)}."
             return [issue_at(NOT_AN_OBJECT, text, ())]
         record = data.get("record")
-        if record not in RECORD_TYPES:
+        if record not in _TYPES:
             return [_unknown_record(data)]
         return [_named(issue, data) for issue in self._issues(data, str(record))]
 
     def _issues(self, data: dict[str, Any], record: str) -> Iterator[Issue]:
-        yield from issues_of(self._validators[record].iter_errors(data), self._fields[record])
+        if not self._fits[record](data):
+            yield from issues_of(self._validators[record].iter_errors(data), self._fields[record])
         for rule in RULES:
             yield from rule(data)
         yield from unknown_keys(data, self._vocabulary)
@@ -67,7 +69,7 @@ class RecordChecker:
 def _unknown_record(data: dict[str, Any]) -> Issue:
     if "record" not in data:
         return issue_at(MISSING_FIELD, 'The field "record" is missing.', ("record",))
-    text = expectation(data["record"], RECORD_TYPES, "a record type")
+    text = expectation(data["record"], _TYPES, "a record type")
     return issue_at(UNKNOWN_RECORD, text, ("record",))
 
 

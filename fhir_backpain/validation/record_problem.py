@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from jsonschema.exceptions import ValidationError
 
@@ -33,6 +35,28 @@ from fhir_backpain.validation.record_schema import schemas
 
 Problem = tuple[Message, str]
 
+
+@dataclass(frozen=True, slots=True)
+class _Violation:
+    """One schema violation: the keyword, its value, the schema around it and what was found."""
+
+    keyword: str
+    value: Any
+    schema: Any
+    found: Any
+    path: tuple[str | int, ...]
+    message: str
+
+    @classmethod
+    def of(cls, error: ValidationError) -> _Violation:
+        path = tuple(error.absolute_path)
+        keyword = str(error.validator)
+        return cls(
+            keyword, error.validator_value, error.schema, error.instance, path, error.message
+        )
+
+
+_TEXT_KEYWORDS = ("pattern", "maxLength", "minLength", "format")
 _FORMS = {
     "code": "lower-case letters and digits, joined by single hyphens or dots",
     "key": "a text without control characters, and without a space at either end",
@@ -51,37 +75,33 @@ def issues_of(errors: Iterable[ValidationError], known: Collection[str]) -> Iter
     Where the form of a text is wrong, its calendar date is not complained about as well.
     """
     misformed: set[tuple[str | int, ...]] = set()
-    for error in sorted(errors, key=_order):
-        path = tuple(error.absolute_path)
-        if error.validator in ("pattern", "maxLength", "minLength"):
-            if path in misformed:
+    for violation in sorted(map(_Violation.of, errors), key=_order):
+        if violation.keyword in _TEXT_KEYWORDS:
+            if violation.path in misformed:
                 continue
-            misformed.add(path)
-        if error.validator == "format" and path in misformed:
-            continue
-        if error.validator == "oneOf" and not isinstance(error.instance, dict):
+            misformed.add(violation.path)
+        if violation.keyword == "oneOf" and not isinstance(violation.found, dict):
             continue  # its type is the problem, and is reported
-        yield from _issues(error, path, known)
+        yield from _issues(violation, known)
 
 
-def _order(error: ValidationError) -> tuple[list[tuple[int, int | str]], bool]:
-    path = [(1, step) if isinstance(step, str) else (0, step) for step in error.absolute_path]
-    return path, error.validator == "format"
+def _order(violation: _Violation) -> tuple[list[tuple[bool, str, int]], bool]:
+    """Sort by place in the record; a text's format comes after all else about it."""
+    path = [
+        (True, step, 0) if isinstance(step, str) else (False, "", step) for step in violation.path
+    ]
+    return path, violation.keyword == "format"
 
 
-def _issues(
-    error: ValidationError, path: tuple[str | int, ...], known: Collection[str]
-) -> Iterator[Issue]:
-    if error.validator in ("additionalProperties", "unevaluatedProperties"):
-        yield from _unknown_fields(error, path, known)
-        return
-    if error.validator == "dependentRequired":
-        yield from _needed_fields(error, path)
-        return
-    message, text = _PROBLEMS[str(error.validator)](error)
-    if error.validator == "required":
-        path = (*path, _missing(error))
-    yield issue_at(message, text, path)
+def _issues(violation: _Violation, known: Collection[str]) -> Iterator[Issue]:
+    if violation.keyword in ("additionalProperties", "unevaluatedProperties"):
+        yield from _unknown_fields(violation, known)
+    elif violation.keyword == "dependentRequired":
+        yield from _needed_fields(violation)
+    else:
+        message, text = _PROBLEMS[violation.keyword](violation)
+        missing = (_missing(violation),) if violation.keyword == "required" else ()
+        yield issue_at(message, text, (*violation.path, *missing))
 
 
 def issue_at(message: Message, text: str, path: Iterable[str | int]) -> Issue:
@@ -89,55 +109,54 @@ def issue_at(message: Message, text: str, path: Iterable[str | int]) -> Issue:
     return message.issue(text, source=SourceLocation(pointer=short_pointer(list(path))))
 
 
-def _unknown_fields(
-    error: ValidationError, path: tuple[str | int, ...], known: Collection[str]
-) -> Iterator[Issue]:
-    names = known if not path else error.schema["properties"]
-    for name in error.instance:
+def _unknown_fields(violation: _Violation, known: Collection[str]) -> Iterator[Issue]:
+    names = known if not violation.path else violation.schema["properties"]
+    for name in violation.found:
         if name not in names:
             close = nearest(name.replace("-", "_"), names) or nearest(name, names)
             guess = f' Did you mean "{close}"?' if close else ""
             text = f'The field "{field_name(name)}" is not known here.{guess}'
-            yield issue_at(UNKNOWN_FIELD, text, (*path, name))
+            yield issue_at(UNKNOWN_FIELD, text, (*violation.path, name))
 
 
-def _needed_fields(error: ValidationError, path: tuple[str | int, ...]) -> Iterator[Issue]:
-    for name, needed in error.validator_value.items():
-        missing = [field for field in needed if field not in error.instance]
-        if name in error.instance and missing:
+def _needed_fields(violation: _Violation) -> Iterator[Issue]:
+    for name, needed in violation.value.items():
+        missing = [field for field in needed if field not in violation.found]
+        if name in violation.found and missing:
             text = f'"{name}" needs {any_of(missing, "and")} beside it.'
-            yield issue_at(NEEDS_FIELD, text, path)
+            yield issue_at(NEEDS_FIELD, text, violation.path)
 
 
-def _missing(error: ValidationError) -> str:
+def _missing(violation: _Violation) -> str:
     # jsonschema reports each missing field by itself, and names it in its message alone.
-    return next(name for name in error.validator_value if error.message.startswith(repr(name)))
+    names = (str(name) for name in violation.value)
+    return next(name for name in names if violation.message.startswith(repr(name)))
 
 
-def _required(error: ValidationError) -> Problem:
-    return MISSING_FIELD, f'The field "{_missing(error)}" is missing.'
+def _required(violation: _Violation) -> Problem:
+    return MISSING_FIELD, f'The field "{_missing(violation)}" is missing.'
 
 
-def _type(error: ValidationError) -> Problem:
-    expected = type_name(str(error.validator_value))
-    return WRONG_TYPE, f"Expected {expected}, found {kind_of(error.instance)}."
+def _type(violation: _Violation) -> Problem:
+    expected = type_name(str(violation.value))
+    return WRONG_TYPE, f"Expected {expected}, found {kind_of(violation.found)}."
 
 
-def _enum(error: ValidationError) -> Problem:
-    return NOT_IN_LIST, expectation(error.instance, error.validator_value, "an allowed word")
+def _enum(violation: _Violation) -> Problem:
+    return NOT_IN_LIST, expectation(violation.found, violation.value, "an allowed word")
 
 
-def _one_of(error: ValidationError) -> Problem:
-    fields = [name for choice in error.validator_value for name in choice["required"]]
-    given = [name for name in fields if name in error.instance]
+def _one_of(violation: _Violation) -> Problem:
+    fields = [name for choice in violation.value for name in choice["required"]]
+    given = [name for name in fields if name in violation.found]
     if not given:
         return ONE_OF, f"One of {any_of(fields)} is needed; none is given."
     return ONE_OF, f"Only one of {any_of(fields)} may be given; {any_of(given, 'and')} are."
 
 
-def _pattern(error: ValidationError) -> Problem:
-    form = _forms()[str(error.validator_value)]
-    return WRONG_FORM, f"Expected {form}; found {kind_of(error.instance)} of another form."
+def _pattern(violation: _Violation) -> Problem:
+    form = _forms()[str(violation.value)]
+    return WRONG_FORM, f"Expected {form}; found {kind_of(violation.found)} of another form."
 
 
 @lru_cache(maxsize=1)
@@ -146,35 +165,35 @@ def _forms() -> dict[str, str]:
     return {definitions[name]["pattern"]: form for name, form in _FORMS.items()}
 
 
-def _date(error: ValidationError) -> Problem:
+def _date(violation: _Violation) -> Problem:
     return NO_SUCH_DATE, "The date or time has the right form, but does not exist."
 
 
-def _length(error: ValidationError) -> Problem:
-    least, most = error.schema.get("minLength", 0), error.schema["maxLength"]
-    return WRONG_SIZE, f"Expected {least} to {most} characters, found {len(error.instance)}."
+def _length(violation: _Violation) -> Problem:
+    least, most = violation.schema.get("minLength", 0), violation.schema["maxLength"]
+    return WRONG_SIZE, f"Expected {least} to {most} characters, found {len(violation.found)}."
 
 
-def _items(error: ValidationError) -> Problem:
-    least, most = error.schema.get("minItems", 0), error.schema["maxItems"]
-    return WRONG_SIZE, f"Expected {least} to {most} entries, found {len(error.instance)}."
+def _items(violation: _Violation) -> Problem:
+    least, most = violation.schema.get("minItems", 0), violation.schema["maxItems"]
+    return WRONG_SIZE, f"Expected {least} to {most} entries, found {len(violation.found)}."
 
 
-def _properties(error: ValidationError) -> Problem:
-    fields = any_of(list(error.schema["properties"]))
+def _properties(violation: _Violation) -> Problem:
+    fields = any_of(list(violation.schema["properties"]))
     return WRONG_SIZE, f"The object is empty; expected {fields}."
 
 
-def _range(error: ValidationError) -> Problem:
-    least, most = error.schema.get("minimum"), error.schema.get("maximum")
-    if "exclusiveMinimum" in error.schema:
-        bounds = f"above {error.schema['exclusiveMinimum']}"
+def _range(violation: _Violation) -> Problem:
+    least, most = violation.schema.get("minimum"), violation.schema.get("maximum")
+    if "exclusiveMinimum" in violation.schema:
+        bounds = f"above {violation.schema['exclusiveMinimum']}"
     else:
         bounds = f"from {least} to {most}"
     return OUT_OF_RANGE, f"Expected a number {bounds}."
 
 
-_PROBLEMS: dict[str, Callable[[ValidationError], Problem]] = {
+_PROBLEMS: dict[str, Callable[[_Violation], Problem]] = {
     "required": _required,
     "type": _type,
     "enum": _enum,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import lru_cache
 from importlib.resources import files
@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
-from referencing import Registry, Resource
+from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from fhir_backpain.record import RECORD_TYPES
@@ -28,7 +28,7 @@ from fhir_backpain.validation.record_date import (
 Schema = Mapping[str, Any]
 
 BASE = "https://fhir-backpain.org/schemas/"
-_FORMATS = {
+FORMATS: dict[str, Callable[[str], bool]] = {
     "partial-date": is_partial_date,
     "date": is_day,
     "fhir-dateTime": is_date_time,
@@ -48,8 +48,7 @@ def schemas() -> dict[str, Schema]:
 def record_validators() -> dict[str, Validator]:
     """Return the validator of each record type."""
     documents = [
-        (BASE + name, Resource(contents=schema, specification=DRAFT202012))
-        for name, schema in schemas().items()
+        (BASE + name, DRAFT202012.create_resource(schema)) for name, schema in schemas().items()
     ]
     registry: Registry[Any] = Registry().with_resources(documents)
     return {
@@ -112,7 +111,7 @@ def _is_integer(_checker: Any, instance: Any) -> bool:
 
 def _formats() -> FormatChecker:
     checker = FormatChecker(formats=())
-    for name, is_good in _FORMATS.items():
+    for name, is_good in FORMATS.items():
         checker.checks(name)(_for_texts(is_good))
     return checker
 
@@ -121,7 +120,7 @@ def _for_texts(is_good: Any) -> Any:
     return lambda instance: not isinstance(instance, str) or is_good(instance)
 
 
-_VALIDATOR = extend(
+_VALIDATOR = extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     validators={"pattern": _pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(

@@ -31,7 +31,7 @@ _USES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("activities",), "treatment", "treatment"),
     (("medications",), "medication", "medication"),
 )
-# Where a record gives a number on a measure's range: the list, the measure's and the number's field.
+# Where a record gives a number on a measure's range: the list, the field of each.
 _SCORES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("pain", "ratings"), "scale", "score"),
     (("scores",), "measure", "score"),

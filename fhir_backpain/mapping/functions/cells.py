@@ -18,11 +18,10 @@ from fhir_backpain.artifacts.located_yaml import YamlMap, YamlScalar
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.emitter import Emitter, Piece
 from fhir_backpain.mapping.functions.arguments import (
-    argument,
+    arguments,
     only_options,
     option,
     refuse,
-    want_option,
 )
 from fhir_backpain.mapping.functions.copying import quoted
 from fhir_backpain.mapping.scope import PARAMETER
@@ -30,6 +29,7 @@ from fhir_backpain.mapping.template import Slot
 from fhir_backpain.outcome import Issue, MappingLocation, SourceLocation
 
 _PLAIN_NUMBER = re.compile(r"^[+-]?\d{1,30}(\.\d{1,30})?$")
+_OFFSET = re.compile(r"^(Z|[+-]\d\d:\d\d)$")
 _TOKENS = {"yyyy": "%Y", "mm": "%m", "dd": "%d", "HH": "%H", "MM": "%M", "SS": "%S"}
 
 
@@ -57,11 +57,21 @@ class CellReader:
             return None
 
 
-def _reading(emitter: Emitter, slot: Slot, expected: str, read: Callable[[str], str]) -> Piece:
-    reach = emitter.reach(argument(slot), slot.location)
-    reader = emitter.constant(CellReader(reach.path, expected, read, slot.location))
-    cell = emitter.assign(reach.expression)
+def _reading(
+    emitter: Emitter, slot: Slot, columns: list[str], expected: str, read: Callable[[str], str]
+) -> Piece:
+    cell = _cells(emitter, slot, columns)
+    reader = emitter.constant(CellReader(", ".join(columns), expected, read, slot.location))
     return emitter.optional(f"None if {cell} is None else {reader}({cell}, c.problems)")
+
+
+def _cells(emitter: Emitter, slot: Slot, columns: list[str]) -> str:
+    """Return the variable that holds the cells, joined by spaces; None where one is missing."""
+    names = [emitter.assign(emitter.reach(column, slot.location).expression) for column in columns]
+    if len(names) == 1:
+        return names[0]
+    empty = " or ".join(f"{name} is None" for name in names)
+    return emitter.assign(f"None if {empty} else " + " + ' ' + ".join(names))
 
 
 def number(emitter: Emitter, slot: Slot) -> Piece:
@@ -70,12 +80,12 @@ def number(emitter: Emitter, slot: Slot) -> Piece:
     mark = option(slot, "decimal") or "."
 
     def read(cell: str) -> str:
-        text = cell.replace(mark, ".") if mark != "." else cell
-        if not _PLAIN_NUMBER.match(text):
+        # With a decimal comma a point would mark thousands, or be a mistake: never guessed.
+        if mark != "." and "." in cell:
             raise ValueError
-        return format(Decimal(text), "f")
+        return format(_plain_number(cell.replace(mark, ".")), "f")
 
-    return _reading(emitter, slot, "a number", read)
+    return _reading(emitter, slot, arguments(slot), "a number", read)
 
 
 def integer(emitter: Emitter, slot: Slot) -> Piece:
@@ -83,44 +93,75 @@ def integer(emitter: Emitter, slot: Slot) -> Piece:
     only_options(slot)
 
     def read(cell: str) -> str:
-        value = Decimal(cell if _PLAIN_NUMBER.match(cell) else "refused")
+        value = _plain_number(cell)
         if value != value.to_integral_value():
             raise ValueError
         return str(int(value))
 
-    return _reading(emitter, slot, "a whole number", read)
+    return _reading(emitter, slot, arguments(slot), "a whole number", read)
+
+
+def _plain_number(text: str) -> Decimal:
+    """Return the number; minus zero is refused, as JSON data cannot keep it."""
+    value = Decimal(text if _PLAIN_NUMBER.match(text) else "refused")
+    if value.is_zero() and value.is_signed():
+        raise ValueError
+    return value
 
 
 def date(emitter: Emitter, slot: Slot) -> Piece:
     """``{=date: column, form: dd/mm/yyyy}``: a date to the day."""
     only_options(slot, "form")
     form = option(slot, "form") or "yyyy-mm-dd"
-    pattern = _pattern(slot, form)
+    pattern = _pattern(slot, form, "yyyy", "mm", "dd")
 
     def read(cell: str) -> str:
         return quoted(_parse(cell, pattern, form).date().isoformat())
 
-    return _reading(emitter, slot, f"a date written {form}", read)
+    return _reading(emitter, slot, arguments(slot), f"a date written {form}", read)
 
 
 def date_time(emitter: Emitter, slot: Slot) -> Piece:
     """``{=dateTime: column, form: dd/mm/yyyy HH:MM, zone: Europe/Berlin}``: date, time and zone.
 
     `zone` is an IANA zone or an offset such as +01:00; a time that the zone skips or has twice is
-    refused, since it would have to be guessed.
+    refused, since it would have to be guessed. ``offset: column`` reads the offset from a column.
     """
-    only_options(slot, "form", "zone")
+    only_options(slot, "form", "zone", "offset")
     form = option(slot, "form") or "yyyy-mm-dd HH:MM"
-    pattern = _pattern(slot, form)
-    zone = _zone(slot, want_option(slot, "zone"))
+    pattern = _pattern(slot, form, "yyyy", "mm", "dd", "HH", "MM")
+    offset, zone = option(slot, "offset"), option(slot, "zone")
+    if (offset is None) == (zone is None):
+        raise refuse(slot, "'=dateTime' needs 'zone' or 'offset'.")
+    expected = f"a date and time written {form}"
+    if offset is not None:
+        columns = [*arguments(slot), offset]
+        return _reading(
+            emitter, slot, columns, f"{expected}, and an offset", _with_offset(pattern, form)
+        )
+    fixed = _zone(slot, zone or "")
+    return _reading(emitter, slot, arguments(slot), expected, _in_zone(pattern, form, fixed))
 
+
+def _with_offset(pattern: str, form: str) -> Callable[[str], str]:
+    def read(cell: str) -> str:
+        moment, _, offset = cell.rpartition(" ")
+        if not _OFFSET.match(offset):
+            raise ValueError
+        zone = datetime.fromisoformat(f"2000-01-01T00:00:00{offset}").tzinfo
+        return quoted(_parse(moment, pattern, form).replace(tzinfo=zone).isoformat())
+
+    return read
+
+
+def _in_zone(pattern: str, form: str, zone: tzinfo) -> Callable[[str], str]:
     def read(cell: str) -> str:
         moment = _parse(cell, pattern, form).replace(tzinfo=zone)
         if moment.utcoffset() != moment.replace(fold=1).utcoffset():
             raise ValueError
         return quoted(moment.isoformat())
 
-    return _reading(emitter, slot, f"a date and time written {form}", read)
+    return read
 
 
 def _parse(cell: str, pattern: str, form: str) -> datetime:
@@ -129,17 +170,18 @@ def _parse(cell: str, pattern: str, form: str) -> datetime:
     return datetime.strptime(cell, pattern)
 
 
-def _pattern(slot: Slot, form: str) -> str:
-    pattern = form
+def _pattern(slot: Slot, form: str, *needed: str) -> str:
+    """Return the strptime pattern of a form; what the form leaves out would be invented."""
+    if any(form.count(token) != 1 for token in needed):
+        raise refuse(slot, f"The form of '={slot.function}' needs {', '.join(needed)}, each once.")
+    pattern = form.replace("%", "%%")
     for token, directive in _TOKENS.items():
         pattern = pattern.replace(token, directive)
-    if "%Y" not in pattern:
-        raise refuse(slot, "A form is made of yyyy, mm, dd, HH, MM and SS.")
     return pattern
 
 
 def _zone(slot: Slot, name: str) -> tzinfo:
-    if re.fullmatch(r"Z|[+-]\d\d:\d\d", name):
+    if _OFFSET.match(name):
         return datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo or ZoneInfo("UTC")
     try:
         return ZoneInfo(name)
@@ -150,20 +192,21 @@ def _zone(slot: Slot, name: str) -> tzinfo:
 def word(emitter: Emitter, slot: Slot) -> Piece:
     """``{=word: column, table: {1: female, 2: male}}``: a code of the clinic, translated.
 
-    A value of the table may be a parameter: ``{"-1": =parameter.baseline}``.
+    Several columns make one word: ``{=word: [item, unit], table: {WGT kg: body-weight}}``. A value
+    of the table may be a parameter: ``{"-1": =parameter.baseline}``.
     """
     only_options(slot, "table")
     node = slot.options.get("table")
     if not isinstance(node, YamlMap):
         raise refuse(slot, "'=word' needs a table.")
-    reach = emitter.reach(argument(slot), slot.location)
+    columns = arguments(slot)
     rows = {key: _row(emitter, slot, item) for key, item in node.entries.items()}
     listed = ", ".join(rows)
     table = emitter.constant({key: row for key, row in rows.items() if row is not None})
     reader = emitter.constant(
-        CellReader(reach.path, f"one of {listed}", _look_up(emitter, table), slot.location)
+        CellReader(", ".join(columns), f"one of {listed}", _look_up(emitter, table), slot.location)
     )
-    cell = emitter.assign(reach.expression)
+    cell = _cells(emitter, slot, columns)
     late = {
         key: emitter.reach(item.text, slot.location).expression
         for key, item in node.entries.items()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fhir_backpain.artifacts.located_yaml import YamlList, YamlMap
+from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.fhir.identity import key_part
+from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import KeyPart, read_key
 from fhir_backpain.mapping.emitter import Emitter, Piece, in_f_string, literal_text
 from fhir_backpain.mapping.functions.arguments import argument, only_options, option, refuse
@@ -22,7 +24,13 @@ def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> tuple[str, str | N
             source.append(in_f_string(key_part(part.text)))
             continue
         reach = emitter.reach(part.text, part.location)
-        leaf(reach, part.location)
+        if leaf(reach, part.location).type != "string":
+            raise MappingCheckError(
+                messages.PATH_KIND.issue(
+                    f"'{reach.path}' is not text, so it cannot be part of a key.",
+                    mapping=part.location,
+                )
+            )
         value = emitter.assign(reach.expression)
         first = first or (None if reach.certain else value)
         source.append("{part(" + value + ")}")

@@ -1,0 +1,61 @@
+# Everything that can be done with the project; `make` lists it. CI calls only these.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+SERVER ?= sandbox
+.DEFAULT_GOAL := help
+.PHONY: help dev demo test check lint types fmt golden-accept docs hapi hapi-stop validate-demo build clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ $(VENV)/.installed
+
+dev: $(VENV)/.installed-dev  ## install for development, into a local virtual environment
+
+demo: $(VENV)/.installed  ## a clinic's year, synced twice; SERVER=hapi uses a real HAPI FHIR server
+	$(BIN)/python -m servers.demo $(SERVER)
+
+test: dev  ## pass every test; with Java and Maven also against HAPI and HL7's validator
+	$(BIN)/python -m pytest
+
+check: lint types  ## style and types
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: dev
+	$(BIN)/mypy
+
+fmt: dev  ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+golden-accept: dev  ## show how golden files would change, and accept it
+	$(BIN)/python -m tests.golden.accept
+
+docs: dev  ## write the generated reference pages anew
+	$(BIN)/python -m docs.reference
+
+hapi: $(VENV)/.installed  ## start a HAPI FHIR server of one's own (needs Java and Maven)
+	$(BIN)/python -m servers hapi start
+
+hapi-stop: $(VENV)/.installed  ## stop it
+	$(BIN)/python -m servers hapi stop
+
+build: dev  ## build the wheel and the source distribution
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build
+
+clean:  ## remove what was made here, the virtual environment too
+	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,141 @@
+"""doctor: does everything work here, and what can the server do?"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from fhir_backpain import __version__
+from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.cli.options import DEFAULT_OUTBOX, base_url_of, client_for, json_option
+from fhir_backpain.cli.output import put_json
+from fhir_backpain.client.servers import PUBLIC_SERVERS, is_public
+from fhir_backpain.errors import BackpainError, RemoteError
+from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.record import RECORD_TYPES
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    name: str
+    is_good: bool
+    text: str
+
+
+@click.command("doctor")
+@click.option("--server", help="FHIR base URL, or the name of a public test server.")
+@click.option("--token-file", type=click.Path(path_type=Path), help="File with a bearer token.")
+@click.option(
+    "--outbox", default=DEFAULT_OUTBOX, type=click.Path(path_type=Path), show_default=True
+)
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    server: str | None,
+    token_file: Path | None,
+    outbox: Path,
+    as_json: bool,
+) -> None:
+    """Check the installation, the mappings, the outbox and a FHIR server.
+
+    \b
+    Examples:
+      fhir-backpain doctor
+      fhir-backpain doctor --server http://localhost:8080/fhir
+
+    Nothing is written to the server.
+    """
+    findings = [*_installation(), *_outbox(outbox)]
+    remote = list(_server(server, token_file)) if server else []
+    if as_json:
+        put_json([{"name": f.name, "good": f.is_good, "text": f.text} for f in findings + remote])
+    else:
+        _show(findings + remote, with_names=server is None)
+    if not all(finding.is_good for finding in remote):
+        context.exit(ExitCode.SERVER_UNAVAILABLE)
+    context.exit(ExitCode.DONE if all(f.is_good for f in findings) else ExitCode.WRONG_USE)
+
+
+def _guarded(name: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, look())
+    except BackpainError as error:
+        return Finding(name, False, str(error))
+
+
+def _installation() -> Iterator[Finding]:
+    yield Finding(
+        "program", True, f"fhir-backpain {__version__}, Python {platform.python_version()}"
+    )
+    yield _guarded("mappings", _mappings)
+
+
+def _mappings() -> str:
+    mapper = load_mapper()
+    rules = ", ".join(f"{len(mapper.rules(name))} for {name}" for name in RECORD_TYPES)
+    library = mapper.library
+    return (
+        f"version {mapper.version}: {rules} records; {len(library.instruments)} instruments, "
+        f"{len(library.concept_maps)} concept maps, {len(library.concepts)} concepts"
+    )
+
+
+def _outbox(path: Path) -> Iterator[Finding]:
+    if not path.exists():
+        yield Finding("outbox", True, f"none yet at {path}; sync makes it")
+        return
+
+    def look() -> str:
+        store = SqliteStore(path)
+        try:
+            counts = {state: count for state, count in store.counts().items() if count}
+        finally:
+            store.close()
+        listed = ", ".join(f"{count} {state}" for state, count in counts.items()) or "empty"
+        return f"{path}: {listed}"
+
+    yield _guarded("outbox", look)
+
+
+def _server(server: str, token_file: Path | None) -> Iterator[Finding]:
+    try:
+        base_url = base_url_of(server)
+        public = is_public(base_url)
+        yield Finding("server", True, f"{base_url}{' (public test server)' if public else ''}")
+        with client_for(server, token_file) as client:
+            found = client.capabilities()
+    except RemoteError as error:
+        yield Finding("capabilities", False, str(error))
+        return
+    except BackpainError as error:
+        yield Finding("server", False, str(error))
+        return
+    version = found.fhir_version
+    yield Finding("software", True, found.software or "not said")
+    yield Finding("FHIR version", version.startswith("4."), version or "not said; R4 is needed")
+    yield Finding("transaction", True, _offered(found.offers_transaction))
+    yield Finding("batch", True, _offered(found.offers_batch))
+    updates = found.offers("Observation", "update")
+    yield Finding("update of Observation", updates, _offered(updates))
+
+
+def _offered(there: bool) -> str:
+    return "offered" if there else "not offered"
+
+
+def _show(findings: list[Finding], *, with_names: bool) -> None:
+    for finding in findings:
+        mark = click.style("ok  ", fg="green") if finding.is_good else click.style("FAIL", fg="red")
+        click.echo(f"{mark} {finding.name}: {finding.text}")
+    if with_names:
+        click.echo("Public test servers that --server knows by name:")
+        for server in PUBLIC_SERVERS:
+            click.echo(f"  {server.name:<10} {server.base_url} ({server.release})")

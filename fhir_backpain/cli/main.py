@@ -1,0 +1,82 @@
+"""The entry point: commands by name, errors as issues, exit codes that scripts can use."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+
+import click
+
+from fhir_backpain import __version__
+from fhir_backpain.cli import messages
+from fhir_backpain.cli.exit_codes import EXIT_CODE_HELP, ExitCode, exit_code_of
+from fhir_backpain.cli.output import say_issues
+from fhir_backpain.errors import BackpainError
+
+COMMANDS = ("map", "validate", "sync", "status", "serve", "sandbox", "demo", "doctor")
+
+
+class Commands(click.Group):
+    """Loads a command's module only when it is asked for, so that help is quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order of the README."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of a name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"fhir_backpain.cli.{cmd_name}_command")
+        return module.command  # type: ignore[no-any-return]
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"auto_envvar_prefix": "FHIR_BACKPAIN", "help_option_names": ["-h", "--help"]},
+    epilog=EXIT_CODE_HELP,
+)
+@click.version_option(__version__, prog_name="fhir-backpain")
+def group() -> None:
+    """Carry back-pain care between clinic systems and FHIR servers, and lose nothing.
+
+    \b
+    Try it:
+      fhir-backpain demo
+      fhir-backpain map records.ndjson
+      fhir-backpain sync scores.csv --feed scores.feed.yaml --server http://localhost:8080/fhir
+
+    Each option can also be set by an environment variable, for example
+    FHIR_BACKPAIN_SYNC_SERVER for --server of sync.
+    """
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback unless FHIR_BACKPAIN_DEBUG is set."""
+    try:
+        code = group(standalone_mode=False)
+    except click.exceptions.Abort:
+        code = 130
+    except click.ClickException as problem:
+        problem.show()
+        code = ExitCode.WRONG_USE
+    except BackpainError as error:
+        say_issues(error.issues)
+        code = exit_code_of(error)
+    except BrokenPipeError:
+        # The reader of our output went away (as with `| head`): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = ExitCode.DONE
+    except Exception as problem:
+        code = _unexpected(problem)
+    sys.exit(int(code or 0))
+
+
+def _unexpected(problem: Exception) -> ExitCode:
+    if os.environ.get("FHIR_BACKPAIN_DEBUG"):
+        traceback.print_exc()
+    kind = type(problem).__name__
+    say_issues([messages.UNEXPECTED.issue(f"The program failed ({kind}).")])
+    return ExitCode.INTERNAL

@@ -1,0 +1,85 @@
+"""map: records to FHIR, on standard output."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.cli.options import intake_of, source_options
+from fhir_backpain.cli.output import put_json, say, say_issues
+from fhir_backpain.fhir.bundle import put_bundle
+from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.intake.intake import IntakeReport
+from fhir_backpain.mapping.mapper import Mapper, load_mapper
+from fhir_backpain.record import SourceRecord, key_of
+
+
+@click.command("map")
+@source_options
+@click.option(
+    "--as",
+    "form",
+    type=click.Choice(["bundles", "resources"]),
+    default="bundles",
+    show_default=True,
+    help="A transaction Bundle for each patient, or a resource, on each line.",
+)
+@click.option("--pretty", is_flag=True, help="Indent the JSON, for people.")
+@click.option(
+    "--report", "as_report", is_flag=True, help="Print what became of the source instead."
+)
+@click.pass_context
+def command(
+    context: click.Context,
+    files: tuple[str, ...],
+    feed: Path | None,
+    parameters: tuple[str, ...],
+    max_issues: int,
+    form: str,
+    pretty: bool,
+    as_report: bool,
+) -> None:
+    """Map records to FHIR R4 and print them as NDJSON.
+
+    \b
+    Examples:
+      fhir-backpain map assessments.ndjson > bundles.ndjson
+      fhir-backpain map plan.json --as resources --pretty
+      fhir-backpain map scores.csv --feed scores.feed.yaml --set visit=2025-03-01
+      fhir-backpain map scores.csv --feed scores.feed.yaml --report
+
+    A Bundle holds the consecutive records of one patient. Nothing is sent.
+    """
+    mapper = load_mapper()
+    intake = intake_of(files, feed, parameters, max_issues, mapper)
+    for text in _texts(intake, mapper, form):
+        if not as_report:
+            click.echo(json.dumps(json.loads(text), indent=2) if pretty else text)
+    if as_report:
+        put_json(intake.report.to_json())
+    _tell(intake.report)
+    context.exit(ExitCode.DATA_PROBLEMS if intake.report.has_errors else ExitCode.DONE)
+
+
+def _texts(records: Iterable[SourceRecord], mapper: Mapper, form: str) -> Iterator[str]:
+    for _, group in groupby(records, key=lambda record: key_of(record.data).patient):
+        made = [resource for record in group for resource in mapper(record.data)]
+        if form == "bundles":
+            yield put_bundle(_latest(made))
+        else:
+            yield from (resource.text for resource in made)
+
+
+def _latest(made: list[MadeResource]) -> list[MadeResource]:
+    """Return each resource once: a Bundle must not put the same id twice."""
+    return list({resource.url: resource for resource in made}.values())
+
+
+def _tell(report: IntakeReport) -> None:
+    say_issues(report.shown_issues())
+    say(f"{sum(report.accepted.values())} records mapped, {report.rejected} rejected.")

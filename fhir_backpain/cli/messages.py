@@ -1,0 +1,15 @@
+"""What can be wrong with a command."""
+
+from fhir_backpain.outcome import Message
+
+SERVER_UNKNOWN = Message(
+    8001, "not-found", "Unknown server", "Give a base URL, or one of the names that 'doctor' lists."
+)
+PARAMETER_FORM = Message(8002, "structure", "Unreadable parameter", "Write it as NAME=VALUE.")
+TOKEN_UNREADABLE = Message(
+    8003, "not-found", "The token file cannot be read", "Check the path and its permissions."
+)
+PORT_TAKEN = Message(8004, "conflict", "The address cannot be used", "Choose another port.")
+UNEXPECTED = Message(
+    8005, "exception", "An unexpected fault", "Report it with the command and this number."
+)

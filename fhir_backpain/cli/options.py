@@ -1,0 +1,128 @@
+"""Options that several commands share, and what they are turned into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from fhir_backpain.cli import messages
+from fhir_backpain.client.client import FhirClient
+from fhir_backpain.client.credentials import FixedHeaders
+from fhir_backpain.client.servers import PUBLIC_SERVERS, find_server
+from fhir_backpain.errors import SettingsError
+from fhir_backpain.intake.intake import Intake
+from fhir_backpain.mapping.feed import read_feed
+from fhir_backpain.mapping.mapper import Mapper
+
+DEFAULT_OUTBOX = "fhir-backpain-outbox.sqlite"
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def source_options(command: Command) -> Command:
+    """Add FILES, --feed, --set and --max-issues."""
+    for option in (
+        click.argument("files", nargs=-1, required=True, type=click.Path()),
+        click.option(
+            "--feed", type=click.Path(path_type=Path), help="Feed mapping that describes a table."
+        ),
+        click.option(
+            "--set", "parameters", multiple=True, metavar="NAME=VALUE", help="A feed's parameter."
+        ),
+        click.option(
+            "--max-issues", default=200, show_default=True, help="How many issues to list."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def server_options(command: Command) -> Command:
+    """Add --server, --token-file and --outbox."""
+    names = ", ".join(server.name for server in PUBLIC_SERVERS)
+    for option in (
+        click.option(
+            "--server", required=True, help=f"FHIR base URL, or a public test server: {names}."
+        ),
+        click.option(
+            "--token-file",
+            type=click.Path(path_type=Path),
+            help="File that holds a bearer token.",
+        ),
+        outbox_option,
+    ):
+        command = option(command)
+    return command
+
+
+def outbox_option(command: Command) -> Command:
+    """Add --outbox."""
+    return click.option(
+        "--outbox",
+        default=DEFAULT_OUTBOX,
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="The durable outbox, an SQLite file.",
+    )(command)
+
+
+def json_option(command: Command) -> Command:
+    """Add --json."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(
+        command
+    )
+
+
+def base_url_of(server: str) -> str:
+    """Return the base URL of a server that is named or given as URL."""
+    if "://" in server:
+        return server
+    known = find_server(server)
+    if known is None:
+        raise SettingsError(messages.SERVER_UNKNOWN.issue(f"There is no server '{server}'."))
+    return known.base_url
+
+
+def client_for(server: str, token_file: Path | None) -> FhirClient:
+    """Return a client for a server; raises SettingsError for a wrong name, URL or token file."""
+    return FhirClient(base_url_of(server), credentials=credentials_of(token_file))
+
+
+def credentials_of(token_file: Path | None) -> FixedHeaders | None:
+    """Return the bearer token of a file; raises SettingsError where it cannot be read."""
+    if token_file is None:
+        return None
+    try:
+        token = token_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(
+            messages.TOKEN_UNREADABLE.issue(f"{token_file} cannot be read.")
+        ) from None
+    return FixedHeaders({"Authorization": f"Bearer {token}"})
+
+
+def intake_of(
+    files: tuple[str, ...],
+    feed: Path | None,
+    parameters: tuple[str, ...],
+    max_issues: int,
+    mapper: Mapper,
+) -> Intake:
+    """Return the intake of the files that a command was given."""
+    return Intake(
+        files,
+        mapper.library,
+        feed=read_feed(feed) if feed else None,
+        parameters=dict(_assignment(text) for text in parameters),
+        max_issues=max_issues,
+    )
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, joined, value = text.partition("=")
+    if not joined or not name:
+        raise SettingsError(messages.PARAMETER_FORM.issue("A --set has no NAME=VALUE."))
+    return name, value

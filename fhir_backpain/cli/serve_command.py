@@ -1,0 +1,62 @@
+"""serve: the gateway that takes records over HTTP and sends them on."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import click
+
+from fhir_backpain.cli.options import base_url_of, credentials_of, server_options
+from fhir_backpain.cli.output import say
+from fhir_backpain.gateway.server import serve
+from fhir_backpain.gateway.settings import GatewaySettings
+
+
+@click.command("serve")
+@server_options
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8480, show_default=True, help="Port; 0 takes a free one.")
+@click.option(
+    "--allow-remote",
+    is_flag=True,
+    help="Listen on another address than loopback, behind a proxy that authenticates.",
+)
+@click.option(
+    "--allow-patient-data",
+    is_flag=True,
+    help="Send records that are not marked as test data even to a public server.",
+)
+def command(
+    server: str,
+    token_file: Path | None,
+    outbox: Path,
+    host: str,
+    port: int,
+    allow_remote: bool,
+    allow_patient_data: bool,
+) -> None:
+    """Take records over HTTP, keep them durably, and send them to a FHIR server.
+
+    \b
+    Examples:
+      fhir-backpain serve --server http://localhost:8080/fhir
+      curl -H 'Content-Type: application/json' -d @plan.json http://127.0.0.1:8480/api/v1/records
+
+    A record that was answered with 202 is stored for good; its tracking URL says what became of
+    it. SIGTERM stops it gracefully.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    settings = GatewaySettings(
+        server=base_url_of(server),
+        outbox=outbox,
+        host=host,
+        port=port,
+        allow_remote=allow_remote,
+        allow_patient_data=allow_patient_data,
+    )
+    serve(
+        settings,
+        on_ready=lambda url: say(f"gateway at {url} sends to {settings.server} (Ctrl-C stops it)"),
+        credentials=credentials_of(token_file),
+    )

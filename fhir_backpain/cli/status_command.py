@@ -1,0 +1,95 @@
+"""status: what the outbox holds, and why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.cli.options import json_option, outbox_option
+from fhir_backpain.cli.output import put_json
+from fhir_backpain.outbox.entry import Entry, State
+from fhir_backpain.outbox.sqlite import SqliteStore
+
+_NEEDS_A_PERSON: tuple[State, ...] = ("rejected", "held", "conflict")
+
+
+@click.command("status")
+@outbox_option
+@click.option("--limit", default=20, show_default=True, help="How many records to list.")
+@json_option
+@click.pass_context
+def command(context: click.Context, outbox: Path, limit: int, as_json: bool) -> None:
+    """Show what waits in the outbox, what was sent, and what needs a person.
+
+    \b
+    Examples:
+      fhir-backpain status
+      fhir-backpain status --outbox clinic.sqlite --json
+
+    Exits with 4 where a record was rejected, is held or in conflict; with 3 where some wait.
+    """
+    if not outbox.exists():
+        raise click.UsageError(f"There is no outbox at {outbox}; name it with --outbox.")
+    store = SqliteStore(outbox)
+    try:
+        document = _document(store, limit)
+    finally:
+        store.close()
+    if as_json:
+        put_json(document)
+    else:
+        _show(document)
+    context.exit(_exit_code(document))
+
+
+def _document(store: SqliteStore, limit: int) -> dict[str, Any]:
+    return {
+        "servers": {
+            server: {
+                "records": {state: count for state, count in store.counts(server).items() if count},
+                "resources": store.ledger_size(server),
+                "attention": [
+                    _entry(entry)
+                    for state in _NEEDS_A_PERSON
+                    for entry in store.entries(server, state, limit=limit)
+                ],
+            }
+            for server in store.servers()
+        }
+    }
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    issues = (entry.outcome or {}).get("issue", [])
+    return {
+        "id": entry.id,
+        "record": str(entry.key),
+        "state": entry.state,
+        "attempts": entry.attempts,
+        "source": str(entry.location),
+        "issues": [issue.get("details", {}).get("text", "") for issue in issues],
+    }
+
+
+def _show(document: dict[str, Any]) -> None:
+    if not document["servers"]:
+        click.echo("The outbox is empty.")
+    for server, held in document["servers"].items():
+        counts = ", ".join(f"{count} {state}" for state, count in held["records"].items())
+        click.echo(f"{server}\n  records: {counts}\n  resources written: {held['resources']}")
+        for entry in held["attention"]:
+            click.echo(f"  {entry['state']}: {entry['record']} ({entry['source']})")
+            for text in entry["issues"]:
+                click.echo(f"    {text}")
+
+
+def _exit_code(document: dict[str, Any]) -> ExitCode:
+    counts = [held["records"] for held in document["servers"].values()]
+    if any(count.get(state) for count in counts for state in _NEEDS_A_PERSON):
+        return ExitCode.SERVER_REJECTED
+    if any(count.get("queued") or count.get("unclear") for count in counts):
+        return ExitCode.SERVER_UNAVAILABLE
+    return ExitCode.DONE

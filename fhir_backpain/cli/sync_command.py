@@ -1,0 +1,115 @@
+"""sync: records to a FHIR server, through the durable outbox."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.cli.options import (
+    client_for,
+    intake_of,
+    json_option,
+    server_options,
+    source_options,
+)
+from fhir_backpain.cli.output import ProgressBar, put_json, say, say_issues
+from fhir_backpain.intake.intake import IntakeReport
+from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.sync.push import Dispatcher
+from fhir_backpain.sync.push_options import PushOptions, PushResult
+
+
+@click.command("sync")
+@source_options
+@server_options
+@click.option(
+    "--allow-patient-data",
+    is_flag=True,
+    help="Send records that are not marked as test data even to a public server.",
+)
+@click.option("--bundle-size", default=100, show_default=True, help="Entries in a transaction.")
+@click.option("--patience", default=60.0, show_default=True, help="Seconds to wait for the server.")
+@json_option
+@click.pass_context
+def command(
+    context: click.Context,
+    files: tuple[str, ...],
+    feed: Path | None,
+    parameters: tuple[str, ...],
+    max_issues: int,
+    server: str,
+    token_file: Path | None,
+    outbox: Path,
+    allow_patient_data: bool,
+    bundle_size: int,
+    patience: float,
+    as_json: bool,
+) -> None:
+    """Send records to a FHIR server, each exactly once in effect.
+
+    \b
+    Examples:
+      fhir-backpain sync assessments.ndjson plans.json --server http://localhost:8080/fhir
+      fhir-backpain sync scores.csv --feed scores.feed.yaml --server hapi
+      fhir-backpain sync day.ndjson --server https://fhir.clinic.example/r4 --token-file token
+
+    Records are stored in the outbox before anything is sent. Stop it at any moment and run the
+    same command again: it goes on where it was. What has not changed is not sent.
+    """
+    mapper = load_mapper()
+    intake = intake_of(files, feed, parameters, max_issues, mapper)
+    bar = ProgressBar("sent")
+    options = PushOptions(
+        bundle_size=bundle_size, patience=patience, allow_patient_data=allow_patient_data
+    )
+    with client_for(server, token_file) as client:
+        store = SqliteStore(outbox)
+        try:
+            dispatcher = Dispatcher(store, client, mapper, options=options, progress=bar)
+            signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
+            dispatcher.append(intake)
+            result = dispatcher.run_until_idle()
+        finally:
+            store.close()
+            bar.close()
+    _tell(intake.report, result, as_json)
+    context.exit(sync_exit_code(intake.report, result))
+
+
+def sync_exit_code(report: IntakeReport, result: PushResult) -> ExitCode:
+    """Return what a sync came to; trouble with the server comes before trouble with the data."""
+    records = result.summary.records
+    if result.reason in ("unreachable", "waiting", "refused", "stopped") or result.queued:
+        return ExitCode.SERVER_UNAVAILABLE
+    if records["rejected"] or records["held"] or records["conflict"] or records["unclear"]:
+        return ExitCode.SERVER_REJECTED
+    return ExitCode.DATA_PROBLEMS if report.has_errors else ExitCode.DONE
+
+
+def _tell(report: IntakeReport, result: PushResult, as_json: bool) -> None:
+    if as_json:
+        document: dict[str, Any] = {"source": report.to_json(), "server": result.to_json()}
+        put_json(document)
+        return
+    say_issues(report.shown_issues())
+    say_issues(result.summary.issues)
+    tell_columns(report)
+    say(f"read: {sum(report.accepted.values())} records, {report.rejected} rejected")
+    say(str(result))
+
+
+def tell_columns(report: IntakeReport) -> None:
+    """Write what became of every column of every table."""
+    for file, accounts in report.columns.items():
+        say(f"columns of {file}:")
+        width = max((len(account.column) for account in accounts), default=0)
+        for account in accounts:
+            say(
+                f"  {account.column:<{width}}  {account.fate:<8}  {account.filled:>7} values, "
+                f"{account.empty:>7} empty  {account.detail}"
+            )

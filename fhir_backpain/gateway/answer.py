@@ -1,0 +1,54 @@
+"""JSON answers, their headers and their ETags."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from flask import Response, request
+
+from fhir_backpain.gateway.guard import JSON
+from fhir_backpain.gateway.problem import FHIR_JSON
+
+_HEADERS = {
+    # Answers speak of patients' records: nobody on the way may keep them.
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+
+
+def json_answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return data as application/json."""
+    text = json.dumps(data, ensure_ascii=False)
+    return Response(text, status, dict(headers or {}), content_type=f"{JSON}; charset=utf-8")
+
+
+def fhir_answer(text: str, status: int = 200) -> Response:
+    """Return the JSON text of a resource as application/fhir+json."""
+    return Response(text, status, content_type=f"{FHIR_JSON}; charset=utf-8")
+
+
+def tagged_answer(data: Any, tag_of: Any = None) -> Response:
+    """Return data with an ETag, or 304 where the client has them already.
+
+    `tag_of` is what the tag is made of where that is less than all data.
+    """
+    response = json_answer(data)
+    text = json.dumps(data if tag_of is None else tag_of, ensure_ascii=False, sort_keys=True)
+    response.set_etag(blake2b(text.encode(), digest_size=12).hexdigest(), weak=True)
+    response.make_conditional(request)
+    return response
+
+
+def secure(response: Response) -> Response:
+    """Add the headers that every answer has, where the view did not set its own."""
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    return response

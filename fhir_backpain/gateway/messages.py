@@ -1,0 +1,66 @@
+"""Every kind of problem that the gateway reports, numbered 8100 to 8199."""
+
+from __future__ import annotations
+
+from fhir_backpain.outcome import Message
+
+WRONG_BODY = Message(
+    8101, "structure", "The body is not what is taken here",
+    "Send one record as a JSON object, several as a JSON list or as NDJSON.",
+)  # fmt: skip
+UNKNOWN_PATH = Message(
+    8102, "not-found", "No such path", "Use a path that the page at / or the documentation lists.",
+)  # fmt: skip
+WRONG_METHOD = Message(
+    8103, "not-supported", "The path does not take this method",
+    "Use a method that the Allow header names.",
+)  # fmt: skip
+WRONG_MEDIA = Message(
+    8104, "not-supported", "Unsupported media type",
+    "Send application/json or application/x-ndjson in UTF-8, not compressed.",
+)  # fmt: skip
+NOT_ACCEPTABLE = Message(
+    8105, "not-supported", "No such format is offered", "Accept JSON, or leave the format open.",
+)  # fmt: skip
+TOO_LARGE = Message(
+    8106, "too-long", "The request is too large", "Send fewer records at a time.",
+)  # fmt: skip
+WRONG_PARAMETER = Message(
+    8107, "invalid", "A query parameter cannot be used", "Correct the parameter or leave it out.",
+)  # fmt: skip
+FOREIGN_ORIGIN = Message(
+    8108, "security", "The request comes from a foreign web page",
+    "Send records from a program, or from the gateway's own pages.",
+)  # fmt: skip
+WRONG_HOST = Message(
+    8109, "invalid", "The Host header names another server",
+    "Use the address that the gateway listens on, or add the name to trusted_hosts.",
+)  # fmt: skip
+BAD_REQUEST = Message(
+    8110, "invalid", "The request cannot be read", "Send a complete HTTP request.",
+)  # fmt: skip
+INTERNAL = Message(
+    8111, "exception", "The gateway failed",
+    "Try again; if it happens again, look for the answer's X-Request-Id in the gateway's log.",
+)  # fmt: skip
+DISPATCHER_DOWN = Message(
+    8112, "transient", "Records are stored but not sent",
+    "Look at the gateway's log, then start it anew; what was accepted is safe.",
+)  # fmt: skip
+UNKNOWN_SUBMISSION = Message(
+    8113, "not-found", "No such submission", "Use the URL that the submission was answered with.",
+)  # fmt: skip
+REMOTE_ADDRESS = Message(
+    8114, "security", "The gateway would be open to others",
+    "Listen on 127.0.0.1 behind a proxy that authenticates, or set allow_remote on purpose.",
+)  # fmt: skip
+ADDRESS_IN_USE = Message(
+    8115, "conflict", "The gateway cannot listen there", "Choose another address or port.",
+)  # fmt: skip
+MORE_PROBLEMS = Message(
+    8116, "informational", "There are more problems", "Correct these and send the records again.",
+    "information",
+)  # fmt: skip
+WRONG_SETTING = Message(
+    8117, "value", "A setting of the gateway is out of range", "Correct the setting.",
+)  # fmt: skip

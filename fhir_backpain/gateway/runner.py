@@ -1,0 +1,131 @@
+"""The background thread that sends what the outbox holds, from start to stop."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from fhir_backpain.client.client import FhirClient
+from fhir_backpain.errors import BackpainError, RemoteError
+from fhir_backpain.gateway.contact import Contact
+from fhir_backpain.outbox.store import Store
+from fhir_backpain.sync.push import Dispatcher
+from fhir_backpain.sync.push_options import PushOptions, PushResult
+from fhir_backpain.sync.renderer import Renderer
+
+_LONGEST_PAUSE = 60.0
+_logger = logging.getLogger("fhir_backpain.gateway")
+
+
+class Gateway:
+    """Sends in the background; it outlives errors of store and server, and says so.
+
+    `contact` is what the client was made with by `watched_client`. Started and stopped once.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        renderer: Renderer,
+        client: FhirClient,
+        *,
+        contact: Contact | None = None,
+        options: PushOptions | None = None,
+        poll_seconds: float = 5.0,
+    ) -> None:
+        self.contact = contact or Contact()
+        self._client = client
+        self._poll_seconds = poll_seconds
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._fault: str | None = None
+        self._reason: str | None = None
+        self._dispatcher = Dispatcher(
+            store,
+            client,
+            renderer,
+            options=options or PushOptions(worker="gateway"),
+            pause=self._pause,
+        )
+        self._thread = threading.Thread(target=self._run, name="fhir-gateway", daemon=True)
+
+    @property
+    def is_running(self) -> bool:
+        """True between start and stop, while the thread lives."""
+        return self._thread.is_alive() and not self._stopping.is_set()
+
+    @property
+    def fault(self) -> str | None:
+        """The kind of error that interrupted the sending, None once it goes on."""
+        return self._fault
+
+    @property
+    def last_result(self) -> str | None:
+        """How the last run ended: idle, unreachable, waiting, refused or stopped."""
+        return self._reason
+
+    def start(self) -> None:
+        """Begin to send; returns at once."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something new to send."""
+        self._wake.set()
+
+    def ask_to_stop(self) -> None:
+        """Start no other bundle; returns at once, safe in a signal handler."""
+        self._stopping.set()
+        self._dispatcher.stop()
+        self._wake.set()
+
+    def stop(self, timeout: float = 30.0) -> bool:
+        """Stop; True where everything under way was finished within `timeout` seconds.
+
+        Otherwise closing the store gives back what is under way: it is read from the server
+        before it is sent again.
+        """
+        self.ask_to_stop()
+        if self._thread.ident is not None:
+            self._thread.join(timeout)
+        finished = not self._thread.is_alive()
+        if not finished:
+            _logger.warning("the FHIR server did not answer in time; it is asked at the next start")
+        return finished
+
+    def _run(self) -> None:
+        self._make_contact()
+        pause = 1.0
+        while not self._stopping.is_set():
+            begun = time.monotonic()
+            try:
+                self._dispatcher.run_forever(self._poll_seconds, self._note)
+            except BackpainError as error:
+                self._interrupt(f"FBP-{error.issues[0].number}")
+            except Exception as error:  # the thread must live on; texts may hold patients' values
+                self._interrupt(type(error).__name__)
+            else:
+                return
+            pause = 1.0 if time.monotonic() - begun > _LONGEST_PAUSE else pause * 2
+            self._stopping.wait(min(pause, _LONGEST_PAUSE))
+
+    def _make_contact(self) -> None:
+        """Ask the server what it can do before there is anything to send: /ready shows it."""
+        try:
+            self._client.capabilities()
+        except RemoteError as error:
+            _logger.warning("the FHIR server cannot be used: FBP-%d", error.issues[0].number)
+
+    def _interrupt(self, kind: str) -> None:
+        self._fault = kind
+        _logger.error("sending was interrupted by %s; it goes on after a pause", kind)
+
+    def _note(self, result: PushResult) -> None:
+        self._fault = None
+        if result.reason != self._reason:
+            _logger.info("sending: %s", result.reason)
+        self._reason = result.reason
+
+    def _pause(self, seconds: float) -> None:
+        self._wake.wait(seconds)
+        self._wake.clear()

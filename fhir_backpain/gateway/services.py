@@ -1,0 +1,38 @@
+"""What the views of one application share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from flask import current_app
+
+from fhir_backpain.gateway.runner import Gateway
+from fhir_backpain.gateway.settings import GatewaySettings
+from fhir_backpain.gateway.submissions import Submissions
+from fhir_backpain.mapping.mapper import Mapper
+from fhir_backpain.outbox.store import Store
+from fhir_backpain.validation.record import RecordChecker
+
+EXTENSION = "fhir_backpain.gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts that an application was made with; `gateway` is None where nothing is sent."""
+
+    settings: GatewaySettings
+    store: Store
+    mapper: Mapper
+    checker: RecordChecker
+    submissions: Submissions
+    gateway: Gateway | None
+    now: Callable[[], datetime]
+    started: datetime
+
+
+def services() -> Services:
+    """Return the services of the application that answers the current request."""
+    return cast(Services, current_app.extensions[EXTENSION])

@@ -1,0 +1,363 @@
+"""What every store promises, run on each of them."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from store_records import HandClock, Opener, record
+
+from fhir_backpain.errors import OutboxError
+from fhir_backpain.outbox.entry import LeasedEntry, Settled, Settlement
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.outbox.store import Store
+from fhir_backpain.outcome import Message, Outcome
+from fhir_backpain.record import key_of
+
+SERVER = "https://fhir.example/r4"
+REFUSED = Message(5999, "value", "Refused in a test", "Nothing.")
+
+
+def names(leased: list[LeasedEntry]) -> list[str]:
+    return [one.entry.key.id for one in leased]
+
+
+def settled(one: LeasedEntry, state: Settled = "sent", **more: Any) -> Settlement:
+    return Settlement(one.entry.id, one.token, state, **more)
+
+
+def row(url: str, hash_: str = "h", name: str = "r1", as_of: str = "2024-05-01") -> LedgerRow:
+    return LedgerRow(url, hash_, "1", key_of(record(name).data), as_of, "2024-05-01T00:00:00Z")
+
+
+def lease_one(store: Store, seconds: float = 60) -> LeasedEntry:
+    (one,) = store.lease(SERVER, "w", 1, seconds)
+    return one
+
+
+def test_append_is_there_after_a_restart(open_store: Opener) -> None:
+    first = open_store()
+    (receipt,) = first.append([record("r1", score=Decimal("1.10"))], SERVER, "m1")
+    first.close()
+    second = open_store()
+    entry = second.entry(receipt.id)
+    assert (receipt.status, entry.state) == ("queued", "queued")
+    assert str(second.data(receipt.id)["score"]) == "1.10"
+    assert (entry.location.file, entry.location.line, entry.location.field) == (
+        "records.csv", 7, "score",
+    )  # fmt: skip
+    assert entry.key == key_of(record("r1").data)
+    assert (entry.test_data, entry.as_of, entry.mapping_version) == (True, "2024-05-01", "m1")
+
+
+def test_a_record_that_is_queued_or_sent_is_unchanged(store: Store) -> None:
+    (first,) = store.append([record("r1", score=1)], SERVER, "m1")
+    assert store.append([record("r1", score=1)], SERVER, "m1")[0].status == "unchanged"
+    one = lease_one(store)
+    assert store.append([record("r1", score=1)], SERVER, "m1")[0].id == first.id
+    store.settle(SERVER, [settled(one)])
+    (again,) = store.append([record("r1", score=1)], SERVER, "m1")
+    assert (again.id, again.status) == (first.id, "unchanged")
+    assert store.lease(SERVER, "w", 9, 60) == []
+
+
+def test_the_order_of_keys_is_no_change_but_a_digit_is(store: Store) -> None:
+    one, two = record("r1", a=1, b=Decimal("2.0")), record("r1", b=Decimal("2.0"), a=1)
+    store.append([one], SERVER, "m1")
+    assert store.append([two], SERVER, "m1")[0].status == "unchanged"
+    assert store.append([record("r1", a=1, b=Decimal("2.00"))], SERVER, "m1")[0].status != (
+        "unchanged"
+    )
+
+
+def test_another_mapping_or_content_or_server_is_queued(store: Store) -> None:
+    store.append([record("r1")], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store))])
+    assert store.append([record("r1")], SERVER, "m2")[0].status == "queued"
+    assert store.append([record("r1")], "other", "m1")[0].status == "queued"
+    assert store.servers() == sorted([SERVER, "other"])
+    assert store.counts("other")["queued"] == 1
+    assert store.counts()["sent"] == 1
+
+
+def test_a_newer_version_takes_the_place_of_a_queued_one(store: Store) -> None:
+    receipts = store.append(
+        [record("r1", v=1), record("r2"), record("r1", v=2), record("r1", v=3)], SERVER, "m1"
+    )
+    assert [one.status for one in receipts] == [
+        "queued", "queued", "superseded-earlier", "superseded-earlier",
+    ]  # fmt: skip
+    leased = store.lease(SERVER, "w", 9, 60)
+    assert [(one.entry.key.id, one.data.get("v")) for one in leased] == [("r1", 3), ("r2", None)]
+    assert [store.entry(one.id).state for one in receipts[:1]] == ["superseded"]
+
+
+def test_a_newer_version_waits_behind_one_that_is_under_way(store: Store) -> None:
+    store.append([record("r1", v=1)], SERVER, "m1")
+    one = lease_one(store)
+    assert store.append([record("r1", v=2)], SERVER, "m1")[0].status == "queued"
+    assert store.lease(SERVER, "w", 9, 60) == []
+    store.settle(SERVER, [settled(one)])
+    assert lease_one(store).data["v"] == 2
+
+
+@pytest.mark.parametrize(("state", "read_back"), [("queued", False), ("unclear", True)])
+def test_what_failed_under_way_is_superseded_by_the_newer_version(
+    store: Store, state: Settled, read_back: bool
+) -> None:
+    (first,) = store.append([record("r1", v=1)], SERVER, "m1")
+    one = lease_one(store)
+    store.append([record("r1", v=2)], SERVER, "m1")
+    store.settle(SERVER, [settled(one, state)])
+    assert store.entry(first.id).state == "superseded"
+    newer = lease_one(store)
+    assert (newer.data["v"], newer.read_back) == (2, read_back)
+
+
+def test_a_newer_version_of_an_unclear_one_is_read_back_too(store: Store) -> None:
+    store.append([record("r1", v=1)], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store), "unclear")])
+    store.append([record("r1", v=2)], SERVER, "m1")
+    one = lease_one(store)
+    assert (one.data["v"], one.read_back, one.entry.state) == (2, True, "unclear")
+
+
+@pytest.mark.parametrize("state", ["rejected", "held", "conflict"])
+def test_a_corrected_record_supersedes_the_failed_one(store: Store, state: Settled) -> None:
+    (first,) = store.append([record("r1", v=1)], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store), state)])
+    assert store.append([record("r1", v=2)], SERVER, "m1")[0].status == "superseded-earlier"
+    assert store.entry(first.id).state == "superseded"
+    # The same content again is another try, since it was not sent.
+    store.settle(SERVER, [settled(lease_one(store), state)])
+    assert store.append([record("r1", v=2)], SERVER, "m1")[0].status == "superseded-earlier"
+
+
+def test_patients_take_turns_and_keep_their_order(store: Store) -> None:
+    backlog = [record(f"a{index}", "a") for index in range(30)]
+    store.append([*backlog, record("b0", "b"), record("c0", "c")], SERVER, "m1")
+    first = store.lease(SERVER, "w", 3, 60)
+    assert names(first) == ["a0", "b0", "c0"]
+    store.settle(SERVER, [settled(one) for one in first])
+    store.append([record("d0", "d")], SERVER, "m1")
+    second = store.lease(SERVER, "w", 2, 60)
+    assert sorted(names(second)) == ["a1", "d0"]
+    store.settle(SERVER, [settled(one) for one in second])
+    assert names(store.lease(SERVER, "w", 10, 60)) == [f"a{index}" for index in range(2, 12)]
+
+
+def test_a_patient_is_leased_to_one_worker_at_a_time(open_store: Opener) -> None:
+    one, two = open_store(), open_store()
+    one.append([record("a0", "a"), record("a1", "a"), record("b0", "b")], SERVER, "m1")
+    mine = one.lease(SERVER, "w1", 1, 60)
+    theirs = two.lease(SERVER, "w2", 9, 60)
+    assert (names(mine), names(theirs)) == (["a0"], ["b0"])
+    assert two.lease(SERVER, "w2", 9, 60) == []
+
+
+def test_a_lease_that_ran_out_is_taken_over_and_fenced(
+    open_store: Opener, clock: HandClock
+) -> None:
+    one, two = open_store(), open_store()
+    one.append([record("r1"), record("r2")], SERVER, "m1")
+    old = one.lease(SERVER, "w1", 9, 60)
+    clock.pass_seconds(59)
+    assert two.lease(SERVER, "w2", 9, 60) == []
+    clock.pass_seconds(2)
+    new = two.lease(SERVER, "w2", 9, 60)
+    assert [item.read_back for item in new] == [True, True]
+    assert all(item.token > old[0].token for item in new)
+    fenced = one.settle(SERVER, [settled(item) for item in old], [row("Patient/a")])
+    assert fenced == {item.entry.id for item in old}
+    assert one.ledger(SERVER, ["Patient/a"]) == {}
+    assert one.renew(SERVER, {old[0].token}, 60) == {old[0].token}
+    assert two.settle(SERVER, [settled(item) for item in new]) == frozenset()
+    assert two.counts()["sent"] == 2
+
+
+def test_a_renewed_lease_is_kept(open_store: Opener, clock: HandClock) -> None:
+    one, two = open_store(), open_store()
+    one.append([record("r1")], SERVER, "m1")
+    mine = lease_one(one)
+    clock.pass_seconds(50)
+    assert one.renew(SERVER, {mine.token}, 60) == frozenset()
+    clock.pass_seconds(50)
+    assert two.lease(SERVER, "w2", 9, 60) == []
+    assert one.settle(SERVER, [settled(mine)]) == frozenset()
+
+
+def test_the_leases_of_a_closed_store_are_free_at_once(open_store: Opener) -> None:
+    one, two = open_store(), open_store()
+    one.append([record("r1")], SERVER, "m1")
+    lease_one(one, seconds=3600)
+    one.close()
+    assert lease_one(two).read_back
+
+
+@pytest.mark.parametrize("hours", [24, -24])
+def test_a_jump_of_the_wall_clock_touches_no_lease(
+    open_store: Opener, clock: HandClock, hours: int
+) -> None:
+    from datetime import timedelta
+
+    one, two = open_store(), open_store()
+    one.append([record("r1"), record("q1", "q")], SERVER, "m1")
+    first, second = one.lease(SERVER, "w", 2, 60)
+    one.settle(SERVER, [settled(second, "queued", wait=30)])
+    clock.wall += timedelta(hours=hours)
+    assert two.lease(SERVER, "w2", 9, 60) == []
+    assert two.next_due(SERVER) == 30
+    clock.steady_seconds += 61
+    assert len(two.lease(SERVER, "w2", 9, 60)) == 2
+    assert one.settle(SERVER, [settled(first)]) == {first.entry.id}
+
+
+def test_a_machine_started_anew_voids_leases_and_waits(
+    open_store: Opener, clock: HandClock
+) -> None:
+    one, two = open_store(), open_store()
+    one.append([record("r1"), record("q1", "q")], SERVER, "m1")
+    _, second = one.lease(SERVER, "w", 2, 60)
+    one.settle(SERVER, [settled(second, "queued", wait=30)])
+    clock.steady_seconds = 5.0
+    assert len(two.lease(SERVER, "w2", 9, 60)) == 2
+
+
+def test_a_retry_waits_and_holds_up_its_patient_alone(store: Store, clock: HandClock) -> None:
+    store.append([record("a0", "a"), record("a1", "a"), record("b0", "b")], SERVER, "m1")
+    leased = store.lease(SERVER, "w", 2, 60)
+    store.settle(SERVER, [settled(leased[0], "queued", wait=10.0), settled(leased[1])])
+    assert store.lease(SERVER, "w", 9, 60) == []
+    assert store.next_due(SERVER) == 10.0
+    assert store.entry(leased[0].entry.id).retry_in == 10.0
+    clock.pass_seconds(10)
+    assert names(store.lease(SERVER, "w", 9, 60)) == ["a0", "a1"]
+
+
+def test_released_entries_are_as_before(store: Store) -> None:
+    store.append([record("r1"), record("r2")], SERVER, "m1")
+    one, two = store.lease(SERVER, "w", 9, 60)
+    store.settle(SERVER, [settled(one)])
+    store.release(SERVER, {two.token})
+    again = lease_one(store)
+    assert (again.entry.id, again.read_back, again.entry.attempts) == (two.entry.id, False, 0)
+
+
+def test_the_ledger_is_written_with_the_settlement(store: Store) -> None:
+    store.append([record("r1")], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store))], [row("Patient/a"), row("Patient/b")])
+    store.append([record("r2")], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store))], [row("Patient/a", "new", "r2")])
+    found = store.ledger(SERVER, ["Patient/a", "Patient/b", "Patient/c"])
+    assert {url: one.content_hash for url, one in found.items()} == {
+        "Patient/a": "new", "Patient/b": "h",
+    }  # fmt: skip
+    assert found["Patient/a"].key.id == "r2"
+    assert (store.ledger_size(SERVER), store.ledger("other", ["Patient/a"])) == (2, {})
+
+
+def test_held_entries_go_on_when_what_they_need_arrives(store: Store) -> None:
+    store.append([record("r1"), record("r2"), record("r3")], SERVER, "m1")
+    one, two, three = store.lease(SERVER, "w", 9, 60)
+    store.settle(
+        SERVER,
+        [
+            settled(one, "rejected"),
+            settled(two, "held", waits_for=("Condition/c",)),
+            settled(three, "held", waits_for=("Condition/other",)),
+        ],
+    )
+    assert store.has_failed(SERVER, "https://clinic.example/mrn", "p1")
+    assert store.next_due(SERVER) is None
+    store.append([record("r1", v=2)], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store))], [row("Condition/c")])
+    assert names(store.lease(SERVER, "w", 9, 60)) == ["r2"]
+    assert store.entry(three.entry.id).state == "held"
+
+
+def test_attempts_are_kept_with_their_outcome(store: Store) -> None:
+    store.append([record("r1")], SERVER, "m1")
+    outcome = Outcome.of([REFUSED.issue("no")])
+    store.settle(SERVER, [settled(lease_one(store), "queued", status=503)])
+    store.settle(SERVER, [settled(lease_one(store), "unclear", status=500, fault=True)])
+    one = lease_one(store)
+    store.settle(SERVER, [settled(one, "rejected", status=422, outcome=outcome)])
+    attempts = store.attempts(one.entry.id)
+    assert [(item.number, item.state, item.status) for item in attempts] == [
+        (1, "queued", 503), (2, "unclear", 500), (3, "rejected", 422),
+    ]  # fmt: skip
+    entry = store.entry(one.entry.id)
+    assert (entry.attempts, entry.faults, entry.outcome) == (3, 1, outcome.to_fhir())
+    assert attempts[-1].outcome == outcome.to_fhir()
+
+
+def test_replay_reads_back_first(store: Store) -> None:
+    store.append([record("r1")], SERVER, "m1")
+    one = lease_one(store)
+    with pytest.raises(OutboxError):
+        store.replay(one.entry.id)
+    store.settle(SERVER, [settled(one, "rejected")])
+    store.replay(one.entry.id)
+    with pytest.raises(OutboxError):
+        store.replay(one.entry.id)
+    assert lease_one(store).read_back
+
+
+def test_only_the_newest_version_can_be_replayed(store: Store) -> None:
+    (first,) = store.append([record("r1", v=1)], SERVER, "m1")
+    store.append([record("r1", v=2)], SERVER, "m1")
+    with pytest.raises(OutboxError):
+        store.replay(first.id)
+
+
+def test_discard_takes_an_entry_out(store: Store) -> None:
+    first, second = store.append([record("r1"), record("r2")], SERVER, "m1")
+    store.discard(first.id)
+    (leased,) = store.lease(SERVER, "w", 9, 60)
+    assert leased.entry.id == second.id
+    with pytest.raises(OutboxError):
+        store.discard(second.id)
+    with pytest.raises(OutboxError):
+        store.discard(first.id)
+    assert store.counts()["discarded"] == 1
+    assert store.append([record("r1")], SERVER, "m1")[0].status == "queued"
+
+
+def test_entries_are_listed_page_by_page(store: Store) -> None:
+    receipts = store.append([record(f"r{n}", f"p{n % 3}") for n in range(7)], SERVER, "m1")
+    store.append([record("x1")], "other", "m1")
+    store.settle(SERVER, [settled(lease_one(store))])
+    page = store.entries(SERVER, limit=3)
+    rest = store.entries(SERVER, after=page[-1].id)
+    assert [one.id for one in page + rest] == [one.id for one in receipts]
+    assert [one.state for one in store.entries(SERVER, "sent")] == ["sent"]
+    with pytest.raises(OutboxError):
+        store.entries(after="no such entry")
+    with pytest.raises(OutboxError):
+        store.entry("no such entry")
+
+
+def test_a_failing_source_keeps_what_was_acknowledged_before(store: Store) -> None:
+    def source() -> Any:
+        yield from (record(f"r{n}") for n in range(1500))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        store.append(source(), SERVER, "m1")
+    assert store.counts()["queued"] == 1000
+
+
+def test_a_hundred_thousand_records_in_bounded_memory(store: Store) -> None:
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    store.append((record(f"r{n}", f"p{n % 2000}") for n in range(100_000)), SERVER, "m1")
+    seen: set[str] = set()
+    for _ in range(10):
+        leased = store.lease(SERVER, "w", 200, 60)
+        seen.update(one.entry.key.patient for one in leased)
+        store.settle(SERVER, [settled(one) for one in leased])
+    assert len(seen) == 2000  # after ten leases of 200 each of the 2,000 patients had a turn
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 150_000  # KiB; the records alone would be more

@@ -1,0 +1,84 @@
+"""A made-up mapping and records for it."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+from uuid import NAMESPACE_URL, uuid5
+
+from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.outbox.retry import RetryPolicy
+from fhir_backpain.outcome import SourceLocation
+from fhir_backpain.record import SourceRecord
+
+QUICK = RetryPolicy(base=0.01, cap=0.05)
+
+
+class PlainRenderer:
+    """Patient (shared), Condition where the record has one, Observation on it."""
+
+    def __init__(self, version: str = "mapping-1") -> None:
+        self.version = version
+
+    def __call__(self, data: dict[str, Any]) -> list[MadeResource]:
+        patient_key = data["patient"]["identifier"]["value"]
+        patient = made(
+            "Patient",
+            patient_key,
+            {"active": True, "name": [{"family": data["patient"]["name"]["family"]}]},
+            shared=True,
+        )
+        subject = {"reference": patient.url}
+        resources = [patient]
+        if data.get("problem"):
+            content = {"subject": subject, "code": {"text": data["problem"]}}
+            if data["problem"] == "refused":
+                content["recorder"] = {"reference": "Practitioner/nobody"}
+            resources.append(made("Condition", patient_key, content, shared=True))
+        observation: dict[str, Any] = {
+            "status": "final",
+            "code": {"text": "score"},
+            "subject": subject,
+            "valueInteger": data["score"],
+        }
+        if data.get("focus"):
+            observation["focus"] = [{"reference": made("Condition", patient_key, {}).url}]
+        if data.get("wrong"):
+            observation["performer"] = [{"reference": "Practitioner/nobody"}]
+        resources.append(made("Observation", f"{patient_key} {data['id']}", observation))
+        return resources
+
+
+def made(kind: str, name: str, content: dict[str, Any], *, shared: bool = False) -> MadeResource:
+    """Return a resource whose id follows from its name."""
+    resource_id = str(uuid5(NAMESPACE_URL, f"{kind} {name}"))
+    text = json.dumps({"resourceType": kind, "id": resource_id, **content})
+    return MadeResource(kind, resource_id, text, shared)
+
+
+def record(
+    name: str,
+    patient: str = "p1",
+    *,
+    score: int | Decimal = 1,
+    at: str = "2024-05-01",
+    family: str = "Example",
+    test_data: bool = True,
+    **extra: Any,
+) -> SourceRecord:
+    """Return a made-up observation record."""
+    data = {
+        "record": "observation",
+        "id": name,
+        "source": "https://clinic.example/app",
+        "observed_at": at,
+        "test_data": test_data,
+        "patient": {
+            "identifier": {"system": "https://clinic.example/mrn", "value": patient},
+            "name": {"family": family},
+        },
+        "score": score,
+        **extra,
+    }
+    return SourceRecord(data, SourceLocation(file="records.jsonl", line=int(name[1:] or 0) + 1))

@@ -1,0 +1,447 @@
+"""Pushing to a real sandbox server, with and without faults."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from sync_world import QUICK, PlainRenderer, made, record
+
+from fhir_backpain.client.client import FhirClient
+from fhir_backpain.errors import SettingsError
+from fhir_backpain.outbox.retry import RetryPolicy
+from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.record import SourceRecord
+from fhir_backpain.sandbox.faults import FaultRule
+from fhir_backpain.sandbox.server import SandboxServer
+from fhir_backpain.sync.push import Dispatcher
+from fhir_backpain.sync.push_options import PushOptions
+
+Fault = Callable[..., FaultRule]
+BUNDLE = {"method": "POST", "path": "^/fhir/?$"}
+
+
+def many(count: int, patients: int = 5) -> list[SourceRecord]:
+    return [record(f"r{n}", f"p{n % patients}", score=n) for n in range(count)]
+
+
+def versions(client: FhirClient) -> Counter[str]:
+    """Return the number of versions by resource type."""
+    entries = client.history(parameters=[("_count", "200")])
+    return Counter(entry["resource"]["resourceType"] for entry in entries)
+
+
+def held(client: FhirClient, kind: str, name: str) -> dict[str, Any]:
+    return client.read(kind, made(kind, name, {}).id).resource or {}
+
+
+def states(store: SqliteStore) -> dict[str, int]:
+    return {state: count for state, count in store.counts().items() if count}
+
+
+def test_everything_arrives_once(dispatcher: Dispatcher, client: FhirClient) -> None:
+    dispatcher.append(many(30))
+    result = dispatcher.run_until_idle()
+    assert result.is_complete
+    assert result.summary.records["sent"] == 30
+    assert result.summary.to_json()["resources"] == {
+        "Observation": {"created": 30, "updated": 0, "unchanged": 0, "older": 0},
+        "Patient": {"created": 5, "updated": 0, "unchanged": 25, "older": 0},
+    }
+    assert versions(client) == {"Observation": 30, "Patient": 5}
+
+
+def test_a_second_run_sends_nothing(
+    dispatcher: Dispatcher, client: FhirClient, fault: Fault
+) -> None:
+    dispatcher.append(many(10))
+    dispatcher.run_until_idle()
+    watched = fault("delay", {"seconds": 0}, **BUNDLE)
+    dispatcher.append(many(10))
+    result = dispatcher.run_until_idle()
+    assert (result.summary.records["unchanged"], watched.seen) == (10, 0)
+
+
+def test_a_new_mapping_sends_what_it_changes(
+    store: SqliteStore, client: FhirClient, dispatcher: Dispatcher, fault: Fault
+) -> None:
+    dispatcher.append(many(10))
+    dispatcher.run_until_idle()
+    watched = fault("delay", {"seconds": 0}, **BUNDLE)
+    second = Dispatcher(store, client, PlainRenderer("mapping-2"))
+    second.append(many(10))
+    result = second.run_until_idle()
+    assert (result.summary.records["unchanged"], watched.seen) == (10, 0)
+    assert [one.status for one in second.append(many(10))] == ["unchanged"] * 10
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+@pytest.mark.parametrize("runs", [1, 3])
+def test_the_latest_record_wins_whatever_the_order(
+    dispatcher: Dispatcher, client: FhirClient, order: tuple[int, ...], runs: int
+) -> None:
+    ages = ["2024-05-01", "2024-05-02T00:30:00+02:00", "2024-05-02"]
+    records = [record(f"r{n}", at=ages[n], family=f"Name{n}") for n in range(3)]
+    for batch in [[records[n]] for n in order] if runs == 3 else [[records[n] for n in order]]:
+        dispatcher.append(batch)
+        result = dispatcher.run_until_idle()
+        assert result.is_complete
+    assert held(client, "Patient", "p1")["name"] == [{"family": "Name2"}]
+
+
+def test_older_versions_of_a_shared_resource_are_counted(
+    dispatcher: Dispatcher, client: FhirClient
+) -> None:
+    dispatcher.append([record("r1", at="2024-06-01", family="New")])
+    dispatcher.run_until_idle()
+    dispatcher.append([record("r2", at="2024-05-01", family="Old")])
+    result = dispatcher.run_until_idle()
+    assert result.summary.resources["Patient", "older"] == 1
+    assert result.summary.records["sent"] == 1
+    # A correction of the record itself counts, whatever time it names.
+    dispatcher.append([record("r1", at="2024-04-01", family="Corrected")])
+    dispatcher.run_until_idle()
+    assert held(client, "Patient", "p1")["name"] == [{"family": "Corrected"}]
+
+
+def test_an_unchanged_resource_counts_as_of_its_latest_record(
+    dispatcher: Dispatcher, client: FhirClient
+) -> None:
+    for name, at, family in (("r1", "2024-01-01", "A"), ("r2", "2024-05-01", "A")):
+        dispatcher.append([record(name, at=at, family=family)])
+        dispatcher.run_until_idle()
+    dispatcher.append([record("r3", at="2024-03-01", family="B")])
+    dispatcher.run_until_idle()
+    assert held(client, "Patient", "p1")["name"] == [{"family": "A"}]
+
+
+def test_only_the_record_at_fault_is_rejected(
+    dispatcher: Dispatcher, store: SqliteStore, client: FhirClient
+) -> None:
+    records = many(20)
+    records[7].data["wrong"] = True
+    dispatcher.append(records)
+    result = dispatcher.run_until_idle()
+    assert states(store) == {"sent": 19, "rejected": 1}
+    (issue,) = result.summary.issues
+    assert issue.source is not None
+    assert (issue.source.file, issue.source.line, issue.source.record) == ("records.jsonl", 8, "r7")
+    assert issue.expression == "Observation.performer[0].reference"
+    (entry,) = store.entries(state="rejected")
+    assert entry.outcome is not None
+    assert entry.outcome["issue"][0]["expression"] == ["Observation.performer[0].reference"]
+    assert not result.is_complete
+
+
+def test_what_needs_a_rejected_record_is_held_and_goes_on(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    dispatcher.append([record("r1", problem="refused"), record("r2", focus=True), record("r3")])
+    result = dispatcher.run_until_idle()
+    assert states(store) == {"sent": 1, "rejected": 1, "held": 1}
+    assert result.summary.records["held"] == 1
+    dispatcher.append([record("r1", problem="fine")])
+    result = dispatcher.run_until_idle()
+    assert states(store) == {"superseded": 1, "sent": 3}
+    assert result.is_complete
+
+
+def test_a_record_that_cannot_be_mapped_is_rejected_with_its_place(
+    store: SqliteStore, client: FhirClient
+) -> None:
+    class Failing(PlainRenderer):
+        def __call__(self, data: dict[str, Any]) -> list[Any]:
+            if data["id"] == "r2":
+                raise SettingsError(PROBLEM.issue("no"))
+            return super().__call__(data)
+
+    from fhir_backpain.sync.messages import HELD as PROBLEM
+
+    dispatcher = Dispatcher(store, client, Failing())
+    dispatcher.append(many(4))
+    result = dispatcher.run_until_idle()
+    assert states(store) == {"sent": 3, "rejected": 1}
+    assert result.summary.issues[0].source is not None
+    assert result.summary.issues[0].source.line == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("drop-before", {}),
+        ("drop-after", {}),
+        ("truncate", {"bytes": 30}),
+        ("status", {"status": 500, "apply": True}),
+        ("status", {"status": 500, "apply": False}),
+        ("status", {"status": 502, "body": "<html>"}),
+        ("status", {"status": 503, "headers": {"Retry-After": "0"}}),
+        ("status", {"status": 429}),
+        ("status", {"status": 200, "apply": True, "body": "<html>welcome</html>"}),
+        ("status", {"status": 200, "apply": True, "body": ""}),
+        ("status", {"status": 200, "apply": False, "body": ""}),
+        ("omit-entries", {"indexes": [0, 3]}),
+        ("reverse-entries", {}),
+    ],
+)
+def test_a_fault_changes_nothing_in_the_end(
+    dispatcher: Dispatcher,
+    store: SqliteStore,
+    client: FhirClient,
+    fault: Fault,
+    kind: str,
+    settings: dict[str, Any],
+) -> None:
+    rule = fault(kind, settings, **BUNDLE, times=2)
+    dispatcher.append(many(40))
+    result = dispatcher.run_until_idle()
+    assert rule.fired == 2 or kind in ("omit-entries", "reverse-entries")
+    assert result.is_complete
+    assert states(store) == {"sent": 40}
+    assert result.summary.records["sent"] == 40
+    assert versions(client) == {"Observation": 40, "Patient": 5}
+    assert store.ledger_size(client.base_url) == 45
+
+
+def test_a_lost_answer_is_read_back_and_not_sent_again(
+    dispatcher: Dispatcher, client: FhirClient, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    real = client.transaction
+
+    def counting(bundle: str) -> Any:
+        sent.append(bundle)
+        return real(bundle)
+
+    monkeypatch.setattr(client, "transaction", counting)
+    fault("drop-after", **BUNDLE, times=1)
+    dispatcher.append(many(3, 1))
+    result = dispatcher.run_until_idle()
+    assert result.is_complete
+    assert result.summary.resources["Observation", "created"] == 3
+    assert len(sent) == 1
+
+
+def test_a_deleted_resource_is_not_brought_back_by_a_retry(
+    dispatcher: Dispatcher, store: SqliteStore, client: FhirClient
+) -> None:
+    (receipt,) = dispatcher.append([record("r1")])
+    dispatcher.run_until_idle()
+    client.delete("Observation", made("Observation", "p1 r1", {}).id)
+    store.replay(receipt.id)
+    result = dispatcher.run_until_idle()
+    assert states(store) == {"conflict": 1}
+    assert result.summary.issues[0].code == "deleted"
+
+
+def test_a_replay_restores_what_was_changed_on_the_server(
+    dispatcher: Dispatcher, store: SqliteStore, client: FhirClient
+) -> None:
+    (receipt,) = dispatcher.append([record("r1", family="Mine")])
+    dispatcher.run_until_idle()
+    other = made("Patient", "p1", {"name": [{"family": "Other"}]})
+    client.put("Patient", other.id, other.text)
+    store.replay(receipt.id)
+    assert dispatcher.run_until_idle().summary.resources["Patient", "updated"] == 1
+    assert held(client, "Patient", "p1")["name"] == [{"family": "Mine"}]
+
+
+def test_bundles_follow_the_limit_of_the_server(
+    dispatcher: Dispatcher, store: SqliteStore, fault: Fault
+) -> None:
+    fault("bundle-limit", {"entries": 4}, **BUNDLE)
+    dispatcher.append(many(20))
+    assert dispatcher.run_until_idle().is_complete
+
+
+def test_a_record_larger_than_a_bundle_goes_in_order_of_dependency(
+    store: SqliteStore, client: FhirClient
+) -> None:
+    options = PushOptions(bundle_size=1, retry=QUICK)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+    dispatcher.append([record("r1", problem="pain", focus=True)])
+    assert dispatcher.run_until_idle().is_complete
+    assert versions(client) == {"Patient": 1, "Condition": 1, "Observation": 1}
+
+
+def test_an_unreachable_server_keeps_everything_queued(store: SqliteStore) -> None:
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{reserved.getsockname()[1]}/fhir"
+        options = PushOptions(retry=QUICK, patience=0.2)
+        with FhirClient(url) as client:
+            dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+            dispatcher.append(many(5))
+            result = dispatcher.run_until_idle()
+    assert (result.reason, result.queued) == ("unreachable", 5)
+    assert "server unreachable, 5 queued" in str(result)
+    assert result.issues[0].code == "transient"
+    assert states(store) == {"queued": 5}
+
+
+def test_a_long_retry_after_ends_the_run_at_once(
+    dispatcher: Dispatcher, store: SqliteStore, fault: Fault
+) -> None:
+    rule = fault("status", {"status": 429, "headers": {"Retry-After": "600"}}, **BUNDLE)
+    dispatcher.append(many(5))
+    result = dispatcher.run_until_idle()
+    assert (result.reason, result.queued, rule.seen) == ("waiting", 5, 1)
+
+
+@pytest.mark.parametrize("status", [401, 403, 302])
+def test_a_closed_door_rejects_nothing(
+    dispatcher: Dispatcher, store: SqliteStore, fault: Fault, status: int
+) -> None:
+    rule = fault("status", {"status": status}, **BUNDLE)
+    dispatcher.append(many(5))
+    result = dispatcher.run_until_idle()
+    assert (result.reason, result.queued, rule.seen) == ("refused", 5, 1)
+    assert states(store) == {"queued": 5}
+
+
+def test_a_record_on_which_the_server_always_fails_is_given_up(
+    store: SqliteStore, client: FhirClient, server: SandboxServer
+) -> None:
+    bad = record("r9", "bad", score=9)
+
+    class Marked(PlainRenderer):
+        def __call__(self, data: dict[str, Any]) -> list[Any]:
+            return super().__call__(data)
+
+    real = client.transaction
+
+    def failing(bundle: str) -> Any:
+        if json.loads(bundle)["entry"][-1]["resource"].get("valueInteger") == 9 or (
+            '"valueInteger": 9,' in bundle or '"valueInteger": 9}' in bundle
+        ):
+            server.faults.add(FaultRule("status", {"status": 500}, **BUNDLE, times=1))
+        return real(bundle)
+
+    client.transaction = failing  # type: ignore[method-assign]
+    options = PushOptions(retry=RetryPolicy(base=0.01, cap=0.02, max_faults=3), in_flight=1)
+    dispatcher = Dispatcher(store, client, Marked(), options=options)
+    dispatcher.append([record("r1", "p1"), bad, record("r2", "p2", score=2)])
+    result = dispatcher.run_until_idle()
+    while states(store).get("unclear"):  # each run with new work shows that the server is alive
+        dispatcher.append([record(f"r{100 + dispatcher_runs(store)}", "p3", score=3)])
+        result = dispatcher.run_until_idle()
+    assert store.entries(state="rejected")[0].key.id == "r9"
+    assert "rejected" not in {
+        one.state for one in store.entries() if one.key.patient_value != "bad"
+    }
+    assert result.reason in ("idle", "unreachable")
+
+
+def dispatcher_runs(store: SqliteStore) -> int:
+    return sum(store.counts().values())
+
+
+def test_patients_data_stay_away_from_public_servers(store: SqliteStore) -> None:
+    with FhirClient("https://hapi.fhir.org/baseR4") as public:
+        dispatcher = Dispatcher(store, public, PlainRenderer())
+        with pytest.raises(SettingsError) as caught:
+            dispatcher.append([record("r1", test_data=False)])
+    assert caught.value.issues[0].source is not None
+    assert store.counts()["queued"] == 0
+
+
+def test_values_of_the_record_stay_out_of_issues(
+    dispatcher: Dispatcher, store: SqliteStore, fault: Fault
+) -> None:
+    outcome = {
+        "resourceType": "OperationOutcome",
+        "issue": [{"severity": "error", "code": "value", "diagnostics": "bad name Canaryson here"}],
+    }
+    settings = {
+        "status": 422,
+        "body": json.dumps(outcome),
+        "headers": {"Content-Type": "application/fhir+json"},
+    }
+    fault("status", settings, **BUNDLE)
+    dispatcher.append([record("r1", family="Canaryson")])
+    result = dispatcher.run_until_idle()
+    assert "bad name [value] here" in result.summary.issues[0].text
+    assert "Canaryson" not in str(result.summary.issues) + json.dumps(store.entries()[0].outcome)
+
+
+def test_stop_gives_back_what_was_not_sent(
+    dispatcher: Dispatcher, store: SqliteStore, fault: Fault
+) -> None:
+    dispatcher.append(many(5))
+    dispatcher.stop()
+    result = dispatcher.run_until_idle()
+    assert (result.reason, result.queued) == ("stopped", 5)
+    assert not any(entry.leased for entry in store.entries())
+
+
+def test_progress_is_told(store: SqliteStore, client: FhirClient) -> None:
+    seen: list[tuple[int, int]] = []
+
+    class Watcher:
+        def advanced(self, done: int, total: int, rate: float) -> None:
+            seen.append((done, total))
+            assert rate >= 0
+
+    options = PushOptions(bundle_size=5)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options, progress=Watcher())
+    dispatcher.append(many(20))
+    dispatcher.run_until_idle()
+    assert seen[-1] == (20, 20)
+    assert seen == sorted(seen)
+    assert len(seen) > 1
+
+
+@pytest.fixture(params=["batch", "put"])
+def lesser_client(
+    request: pytest.FixtureRequest, client: FhirClient, server: SandboxServer
+) -> Iterator[FhirClient]:
+    """A client of the same server that says it offers less."""
+    statement = dict(client.capabilities().statement)
+    (rest,) = statement["rest"]
+    offered = [item for item in rest["interaction"] if item["code"] == request.param]
+    statement["rest"] = [{**rest, "interaction": offered}]
+    server.faults.add(
+        FaultRule(
+            "status",
+            {
+                "status": 200,
+                "body": json.dumps(statement),
+                "headers": {"Content-Type": "application/fhir+json"},
+            },
+            path="metadata$",
+        )
+    )
+    with FhirClient(server.base_url) as other:
+        yield other
+
+
+def test_servers_without_transactions_are_served(
+    store: SqliteStore, lesser_client: FhirClient, server: SandboxServer
+) -> None:
+    options = PushOptions(retry=QUICK, in_flight=1)
+    dispatcher = Dispatcher(store, lesser_client, PlainRenderer(), options=options)
+    server.faults.add(FaultRule("drop-after", method="P(OS|U)T", nth=2))
+    records = many(12)
+    records[5].data["wrong"] = True
+    dispatcher.append(records)
+    result = dispatcher.run_until_idle()
+    assert states(store) == {"sent": 11, "rejected": 1}
+    assert result.summary.issues[0].source is not None
+    assert result.summary.issues[0].source.line == 6
+    assert versions(lesser_client) == {"Observation": 11, "Patient": 5}
+
+
+def test_within_a_batch_only_throttled_entries_are_retried(
+    store: SqliteStore, client: FhirClient, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fhir_backpain.sync.push.mode_of", lambda _: "batch")
+    options = PushOptions(retry=QUICK)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+    rule = fault("entry", {"index": 5, "status": 429}, **BUNDLE, times=1)
+    dispatcher.append(many(10, 1))
+    result = dispatcher.run_until_idle()
+    assert (result.is_complete, rule.fired, rule.seen) == (True, 1, 2)
+    assert [len(store.attempts(entry.id)) for entry in store.entries()].count(2) == 1
