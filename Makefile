@@ -45,7 +45,7 @@ golden-accept: dev  ## show how golden files would change, and accept it
 	$(BIN)/python -m tests.golden.accept
 
 docs: dev  ## write the generated reference pages anew
-	$(BIN)/python -m docs.reference
+	$(BIN)/python -m docs.generate
 
 hapi: $(VENV)/.installed  ## start a HAPI FHIR server of one's own (needs Java and Maven)
 	$(BIN)/python -m servers hapi start

@@ -3,8 +3,8 @@
 from fhir_backpain.outcome import Message
 
 STEP_FAILED = Message(
-    8101, "exception", "A step of the demo did not hold", "Report it with the folder demo-output."
+    8901, "exception", "A step of the demo did not hold", "Report it with the folder demo-output."
 )
 FOLDER_TAKEN = Message(
-    8102, "conflict", "The folder cannot be used", "Name another one with --folder."
+    8902, "conflict", "The folder cannot be used", "Name another one with --folder."
 )

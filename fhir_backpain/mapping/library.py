@@ -156,7 +156,7 @@ def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list
     return [
         ConceptMap("measure", {**codes, **scales}, "measure"),
         ConceptMap("scale", scales, "scale"),
-        ConceptMap("measure-unit", units),
+        ConceptMap("measure-unit", units, "scored measure"),
         ConceptMap("measure-level", levels, "level"),
         ConceptMap("measure-category", categories),
     ]

@@ -2,15 +2,13 @@
 
 Whatever begins with ``=`` varies with the record; everything else is literal.
 
-========================  =====================================================================
-``text``, ``5``, ``true``  a literal
-``=path``                  a slot: the value at a source path
-``{=function: path, …}``   a slot: a value made from source paths
-``{=use: name, …}``        a shared fragment, with paths for its parameters
-``{=each: path as x, …}``  in a list: one item for each element of a source list
-``{=when: condition, …}``  the rest of the map, where the condition holds
-``{=first of: [ … ]}``     the first of several that is there
-========================  =====================================================================
+- ``text``, ``5``, ``true``: a literal
+- ``=path``: a slot, the value at a source path
+- ``{=function: path, …}``: a slot, a value made from source paths
+- ``{=use: name, …}``: a shared fragment, with paths for its parameters
+- ``{=each: path as x, …}``: in a list, one item for each element of a source list
+- ``{=when: condition, …}``: the rest of the map, where the condition holds
+- ``{=first of: [ … ]}``: the first of several that is there
 
 An object is left out where it has slots and all of them are empty; so is a list.
 """

@@ -109,7 +109,7 @@ class SqliteStore:
             return int(found.fetchone()[0])
 
     def next_due(self, server: str) -> float | None:
-        """Return the seconds until an entry can be leased; None where none waits."""
+        """Return the seconds until an entry is due, leased or not; None where none waits."""
         at, steady = self._times()
         with self._database.reading() as connection:
             return SqliteQueue(connection, server, steady, at).next_due()

@@ -141,21 +141,13 @@ class SqliteQueue:
         )
 
     def next_due(self) -> float | None:
-        """Return the seconds until the next entry that nobody holds can be leased."""
+        """Return the seconds until the next entry is due, whoever holds it."""
         rows = self._connection.execute(
-            "SELECT due, wait, lease_until, lease_seconds FROM patient"
-            " WHERE server = ? AND due IS NOT NULL",
+            "SELECT due, wait FROM patient WHERE server = ? AND due IS NOT NULL",
             (self._server,),
         )
-        return min((self._ready_in(*row) for row in rows), default=None)
-
-    def _ready_in(
-        self, due: float, wait: float, lease_until: float | None, lease_seconds: float | None
-    ) -> float:
-        ready = seconds_left(due, wait, self._steady)
-        if lease_until is None or lease_seconds is None:
-            return ready
-        return max(ready, seconds_left(lease_until, lease_seconds, self._steady))
+        waits = (seconds_left(due, wait, self._steady) for due, wait in rows)
+        return min(waits, default=None)
 
     def _next(self, name: str) -> int:
         row = self._connection.execute(

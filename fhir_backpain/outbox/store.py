@@ -65,7 +65,7 @@ class Store(Protocol):
         """Return how many resources the server is known to hold."""
 
     def next_due(self, server: str) -> float | None:
-        """Return the seconds until an entry can be leased; None where none waits."""
+        """Return the seconds until an entry is due, leased or not; None where none waits."""
 
     def counts(self, server: str | None = None) -> dict[State, int]:
         """Return how many entries are in each state, all states named."""

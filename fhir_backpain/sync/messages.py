@@ -10,7 +10,7 @@ NOT_PROVEN = Message(
 )  # fmt: skip
 DELETED_THERE = Message(
     6051, "deleted", "The resource was deleted on the server",
-    "Replay the entry to bring it back, or discard the entry.",
+    "Discard the entry; or restore the resource on the server, then replay the entry.",
 )  # fmt: skip
 HELD = Message(
     6052, "not-found", "The record needs a resource that is not on the server yet",

@@ -27,6 +27,7 @@ from fhir_backpain.sync.server_access import ServerAccess, mode_of
 from fhir_backpain.sync.settlement import Settler
 
 _SHORTEST_PAUSE = 0.01
+_OTHERS_PAUSE = 0.05
 
 
 class Dispatcher:
@@ -114,7 +115,8 @@ class Dispatcher:
                 due = self._store.next_due(self.server)
                 if due is None:
                     return "idle"
-                seconds = due
+                # What is due and was not leased is in the hands of another worker.
+                seconds = max(due, _OTHERS_PAUSE)
             seconds = max(seconds, _SHORTEST_PAUSE)
             if self._monotonic() + seconds > self._last_success + self.options.patience:
                 return self._out_of_patience()

@@ -17,6 +17,7 @@ from fhir_backpain.validation.record_predicate import compile_predicate
 from fhir_backpain.validation.record_problem import issue_at, issues_of
 from fhir_backpain.validation.record_rules import RULES
 from fhir_backpain.validation.record_schema import fields_of, record_validators, schemas
+from fhir_backpain.validation.record_values import values_of_wrong_kind
 from fhir_backpain.validation.record_vocabulary import (
     Ranges,
     Vocabulary,
@@ -31,7 +32,8 @@ class RecordChecker:
     """Checks records against their schema, the rules beyond it, and the mapping's tables.
 
     `vocabulary` holds the known keys of each kind: scale, measure, instrument, finding, flag,
-    cause, factor, test, treatment, medication; a kind that is not there is not checked.
+    cause, factor, test, treatment, medication, and what takes numbers or levels: scored measure,
+    measured finding, level. A kind that is not there is not checked.
     `ranges` holds the inclusive range of a measure or scale.
     """
 
@@ -64,6 +66,7 @@ class RecordChecker:
             yield from rule(data)
         yield from unknown_keys(data, self._vocabulary)
         yield from scores_out_of_range(data, self._ranges)
+        yield from values_of_wrong_kind(data, self._vocabulary)
 
 
 def _unknown_record(data: dict[str, Any]) -> Issue:

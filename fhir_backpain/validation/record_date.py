@@ -5,8 +5,10 @@ FHIR: date and dateTime, http://hl7.org/fhir/R4/datatypes.html#dateTime
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MAX_ZONE = timedelta(hours=14)
 
 
@@ -21,11 +23,13 @@ def is_partial_date(text: str) -> bool:
 
 def is_day(text: str) -> bool:
     """True for a date to the day that the calendar has."""
+    if not _DAY.fullmatch(text):  # Python itself also takes weeks and dates without hyphens
+        return False
     try:
         date.fromisoformat(text)
     except ValueError:
         return False
-    return len(text) == 10
+    return True
 
 
 def is_instant(text: str) -> bool:

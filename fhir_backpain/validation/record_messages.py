@@ -55,3 +55,7 @@ UNKNOWN_KEY = Message(
     4023, "code-invalid", "Not a known key",
     "Use a key of the mapping's tables, or add it to them.",
 )  # fmt: skip
+WRONG_VALUE_KIND = Message(
+    4024, "value", "The wrong kind of value",
+    "Give a score, a level or a presence, as the measure or finding takes it.",
+)  # fmt: skip

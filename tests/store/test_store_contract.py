@@ -207,7 +207,7 @@ def test_a_jump_of_the_wall_clock_touches_no_lease(
     one.settle(SERVER, [settled(second, "queued", wait=30)])
     clock.wall += timedelta(hours=hours)
     assert two.lease(SERVER, "w2", 9, 60) == []
-    assert two.next_due(SERVER) == 30
+    assert two.entry(second.entry.id).retry_in == 30
     clock.steady_seconds += 61
     assert len(two.lease(SERVER, "w2", 9, 60)) == 2
     assert one.settle(SERVER, [settled(first)]) == {first.entry.id}

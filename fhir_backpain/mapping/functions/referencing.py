@@ -16,9 +16,13 @@ OWNERS = {"record": "c.record", "patient": "c.patient"}
 
 
 def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> tuple[str, str | None]:
-    """Return the variable that holds a key's text, and that of its first path, if it has one."""
+    """Return the variable that holds a key's text, and that of its first path.
+
+    The second is None where the first path is always there, or there is no path. A later path may
+    be missing: a cause has a side or none.
+    """
     source = []
-    first = None
+    paths = []
     for part in parts:
         if not part.is_path:
             source.append(in_f_string(key_part(part.text)))
@@ -32,10 +36,10 @@ def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> tuple[str, str | N
                 )
             )
         value = emitter.assign(reach.expression)
-        first = first or (None if reach.certain else value)
+        paths.append(None if reach.certain else value)
         source.append("{part(" + value + ")}")
     # Trailing empty parts say nothing: every key of a rule has the same number of parts.
-    return emitter.assign("f'" + "/".join(source) + "'.rstrip('/')"), first
+    return emitter.assign("f'" + "/".join(source) + "'.rstrip('/')"), next(iter(paths), None)
 
 
 def own(emitter: Emitter, slot: Slot) -> Piece:

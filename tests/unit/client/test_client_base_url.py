@@ -39,7 +39,7 @@ def test_a_base_url_is_normalised(text: str, base_url: str) -> None:
         "https://fhir.example/r4?", "https://fhir.example:99999/r4", "https://fhir.example:x/r4",
         "https://fhir.example/../r4", "https://fhir.example/r 4", "https://fhir.example/\nHost:x",
         "https://[::1", "https://fhir.example\\@evil.example/", "gopher://x", "http://\x00",
-        "https://fhır.example/r4", "javascript:alert(1)", "https://fhir.example:0/",
+        "https://fh\u0131r.example/r4", "javascript:alert(1)", "https://fhir.example:0/",
     ],
 )  # fmt: skip
 def test_what_is_no_base_url_is_refused(text: str) -> None:
@@ -87,7 +87,7 @@ def test_servers_are_found_by_name() -> None:
     [
         (None, None), ("", None), ("0", 0.0), (" 120 ", 120.0), ("1.5", 1.5), ("-5", None),
         ("NaN", None), ("inf", None), ("soon", None), ("999999999", 86400.0),
-        ("9" * 400, None), ("٣", None),
+        ("9" * 400, None), ("\u0663", None),
         ("Wed, 01 May 2024 12:01:00 GMT", 60.0), ("Wed, 01 May 2024 11:00:00 GMT", 0.0),
         ("Wed, 01 May 2099 11:00:00 GMT", 86400.0), ("Wed, 99 May 2024 11:00:00 GMT", None),
     ],

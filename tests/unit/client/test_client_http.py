@@ -205,7 +205,7 @@ def test_what_each_request_says(client: FhirClient) -> None:
 
 @responses.activate
 def test_the_version_to_match_is_sent(client: FhirClient) -> None:
-    answer("PUT", "/Patient/1", None, headers={"ETag": 'W/"4"'}, body="")
+    answer("PUT", "/Patient/1", "", headers={"ETag": 'W/"4"'})
     assert client.put("Patient", "1", "{}", if_match="3").version_id == "4"
     assert responses.calls[0].request.headers["If-Match"] == 'W/"3"'
 
@@ -347,16 +347,12 @@ def test_ids_cannot_leave_their_place(client: FhirClient) -> None:
 def test_a_refused_token_is_fetched_once_more() -> None:
     tokens = iter(["old", "new"])
     with FhirClient(BASE, credentials=BearerToken(lambda: (next(tokens), 300.0))) as client:
-        responses.add(
-            "POST",
-            BASE,
-            status=401,
-            match=[responses.matchers.header_matcher({"Authorization": "Bearer old"})],
+        old, new = (
+            [responses.matchers.header_matcher({"Authorization": f"Bearer {name}"})]
+            for name in ("old", "new")
         )
-        responses.add(
-            "POST", BASE, json={"resourceType": "Bundle"}, content_type=FHIR,
-            match=[responses.matchers.header_matcher({"Authorization": "Bearer new"})],
-        )  # fmt: skip
+        responses.add("POST", BASE, status=401, match=old)
+        responses.add("POST", BASE, json={"resourceType": "Bundle"}, content_type=FHIR, match=new)
         assert client.transaction("{}").status == 200
 
 

@@ -22,6 +22,7 @@ UNKNOWN = "00000000-0000-4000-8000-000000000000"
 
 
 def test_a_queued_delivery(api: Any, records: list[Record], mapper: Mapper) -> None:
+    records[0]["patient"]["identifier"]["value"] = "CANARY9731"
     delivery = api.get(api.post(records[0]).headers["Location"]).json
     assert delivery["state"] == "queued"
     assert delivery["record"] == {
@@ -29,7 +30,7 @@ def test_a_queued_delivery(api: Any, records: list[Record], mapper: Mapper) -> N
     }  # fmt: skip
     assert delivery["mapping_version"] == mapper.version
     assert (delivery["attempts"], delivery["resources"], delivery["retry_at"]) == ([], [], None)
-    assert records[0]["patient"]["identifier"]["value"] not in str(delivery)
+    assert "CANARY9731" not in str(delivery)
 
 
 def test_sending_and_retry(
@@ -116,14 +117,14 @@ def test_a_submission_adds_up(
         "/api/v1/deliveries/",
         "/api/v1/records/",
         "/api/v1",
-        "//api/v1/status",
+        "/api//v1/status",
         "/fhir/Patient",
         "/static/x",
         "/favicon.ico",
     ],
 )
 def test_what_is_not_there_is_404(api: Any, path: str) -> None:
-    assert api.get(path).status_code in (404, 405 if path == "/api/v1/records" else 404)
+    assert api.get(path).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,6 @@ def test_what_cannot_be_finished_in_time_is_given_back(
         version = mapper.version
 
         def __init__(self) -> None:
-            import threading
-
             self.begun, self.go = threading.Event(), threading.Event()
 
         def __call__(self, data: dict[str, Any]) -> list[MadeResource]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ import sys
 from pathlib import Path
 from fhir_backpain.gateway.server import serve
 from fhir_backpain.gateway.settings import GatewaySettings
-settings = GatewaySettings(sys.argv[1], Path(sys.argv[2]), port=0, max_body=100_000)
+settings = GatewaySettings(sys.argv[1], Path(sys.argv[2]), port=0, max_body=100_000, deadline=2)
 serve(settings, lambda url: print(url, flush=True))
 print("stopped", flush=True)
 """
@@ -113,6 +114,36 @@ def test_it_stops_in_order_while_the_server_is_away(
     with SqliteStore(tmp_path / "o") as store:
         entry = store.entry(posted.json()["id"])
         assert (entry.state, entry.leased) == ("queued", False)
+
+
+def test_twenty_at_a_time_survive_kill_9(tmp_path: Path, records: list[dict[str, Any]]) -> None:
+    server = f"http://127.0.0.1:{free_port()}/fhir"
+    with gateway(server, tmp_path / "o") as process:
+
+        def post(record: dict[str, Any]) -> requests.Response:
+            return requests.post(f"{process.url}/api/v1/records", json=record, timeout=60)
+
+        with ThreadPoolExecutor(20) as pool:
+            answers = list(pool.map(post, records[:20]))
+        process.end(signal.SIGKILL)
+    assert [answer.status_code for answer in answers] == [202] * 20
+    with SqliteStore(tmp_path / "o") as store:
+        kept = [store.entry(answer.json()["id"]).key.id for answer in answers]
+    assert kept == [record["id"] for record in records[:20]]
+
+
+def test_it_stops_though_the_server_never_answers(
+    tmp_path: Path, records: list[dict[str, Any]]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        server = f"http://127.0.0.1:{silent.getsockname()[1]}/fhir"
+        with gateway(server, tmp_path / "o") as process:
+            posted = requests.post(f"{process.url}/api/v1/records", json=records[0], timeout=30)
+            assert posted.status_code == 202
+            assert requests.get(f"{process.url}/ready", timeout=30).status_code == 200
+            assert process.end(signal.SIGTERM)[:2] == (0, "stopped\n")
+    with SqliteStore(tmp_path / "o") as store:
+        assert store.entry(posted.json()["id"]).state == "queued"
 
 
 def test_what_is_no_request_is_answered_with_an_outcome(tmp_path: Path) -> None:

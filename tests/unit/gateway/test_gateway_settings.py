@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,6 @@ def test_on_purpose_it_listens_anywhere(tmp_path: Path) -> None:
 
 
 def test_a_port_in_use(tmp_path: Path) -> None:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as taken:
         settings = GatewaySettings(SERVER, tmp_path / "o", port=taken.getsockname()[1])
         with pytest.raises(SettingsError, match="FBP-8115"):

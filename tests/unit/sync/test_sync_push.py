@@ -6,20 +6,22 @@ import json
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sync_world import QUICK, PlainRenderer, made, record
 
 from fhir_backpain.client.client import FhirClient
-from fhir_backpain.errors import SettingsError
+from fhir_backpain.errors import AmbiguousRemoteError, SettingsError
 from fhir_backpain.outbox.retry import RetryPolicy
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.record import SourceRecord
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
+from fhir_backpain.sync.messages import HELD as PROBLEM
 from fhir_backpain.sync.push import Dispatcher
-from fhir_backpain.sync.push_options import PushOptions
+from fhir_backpain.sync.push_options import PushOptions, PushResult
 
 Fault = Callable[..., FaultRule]
 BUNDLE = {"method": "POST", "path": "^/fhir/?$"}
@@ -158,8 +160,6 @@ def test_a_record_that_cannot_be_mapped_is_rejected_with_its_place(
             if data["id"] == "r2":
                 raise SettingsError(PROBLEM.issue("no"))
             return super().__call__(data)
-
-    from fhir_backpain.sync.messages import HELD as PROBLEM
 
     dispatcher = Dispatcher(store, client, Failing())
     dispatcher.append(many(4))
@@ -303,40 +303,71 @@ def test_a_closed_door_rejects_nothing(
 
 
 def test_a_record_on_which_the_server_always_fails_is_given_up(
-    store: SqliteStore, client: FhirClient, server: SandboxServer
+    store: SqliteStore, client: FhirClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    bad = record("r9", "bad", score=9)
-
-    class Marked(PlainRenderer):
-        def __call__(self, data: dict[str, Any]) -> list[Any]:
-            return super().__call__(data)
-
     real = client.transaction
 
-    def failing(bundle: str) -> Any:
-        if json.loads(bundle)["entry"][-1]["resource"].get("valueInteger") == 9 or (
-            '"valueInteger": 9,' in bundle or '"valueInteger": 9}' in bundle
-        ):
-            server.faults.add(FaultRule("status", {"status": 500}, **BUNDLE, times=1))
+    def failing_on_nine(bundle: str) -> Any:
+        if '"valueInteger": 9}' in bundle:
+            raise AmbiguousRemoteError(PROBLEM.issue("broken"), status=500)
         return real(bundle)
 
+    monkeypatch.setattr(client, "transaction", failing_on_nine)
+    options = PushOptions(retry=RetryPolicy(base=0.01, cap=0.02, max_faults=3), patience=0.1)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+    dispatcher.append([record("r1", "p1"), record("r2", "bad", score=9), record("r3", "p2")])
+    for number in range(4, 14):  # new work in each run shows that the server is alive
+        dispatcher.append([record(f"r{number}", "p3")])
+        dispatcher.run_until_idle()
+    assert states(store) == {"sent": 12, "rejected": 1}
+    (entry,) = store.entries(state="rejected")
+    assert (entry.key.id, entry.faults) == ("r2", 3)
+
+
+def test_an_outage_with_500_rejects_nothing(store: SqliteStore, client: FhirClient) -> None:
+    def failing(bundle: str) -> Any:
+        raise AmbiguousRemoteError(PROBLEM.issue("down"), status=500)
+
     client.transaction = failing  # type: ignore[method-assign]
-    options = PushOptions(retry=RetryPolicy(base=0.01, cap=0.02, max_faults=3), in_flight=1)
-    dispatcher = Dispatcher(store, client, Marked(), options=options)
-    dispatcher.append([record("r1", "p1"), bad, record("r2", "p2", score=2)])
+    options = PushOptions(retry=RetryPolicy(base=0.001, cap=0.002, max_faults=2), patience=0.4)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+    dispatcher.append(many(3))
     result = dispatcher.run_until_idle()
-    while states(store).get("unclear"):  # each run with new work shows that the server is alive
-        dispatcher.append([record(f"r{100 + dispatcher_runs(store)}", "p3", score=3)])
-        result = dispatcher.run_until_idle()
-    assert store.entries(state="rejected")[0].key.id == "r9"
-    assert "rejected" not in {
-        one.state for one in store.entries() if one.key.patient_value != "bad"
-    }
-    assert result.reason in ("idle", "unreachable")
+    assert (result.reason, result.queued) == ("unreachable", 3)
+    assert max(len(store.attempts(entry.id)) for entry in store.entries()) > 2
 
 
-def dispatcher_runs(store: SqliteStore) -> int:
-    return sum(store.counts().values())
+def test_running_forever_takes_up_new_work_until_it_is_stopped(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    sent: list[int] = []
+
+    def on_result(result: PushResult) -> None:
+        sent.append(result.summary.records["sent"])
+        if len(sent) == 3:
+            dispatcher.stop()
+        dispatcher.append([record(f"r{len(sent)}")])
+
+    dispatcher.append([record("r0")])
+    dispatcher.run_forever(0.01, on_result)
+    assert sent == [1, 1, 1]
+    assert store.counts()["queued"] == 1
+
+
+def test_two_dispatchers_on_one_outbox_send_each_record_once(
+    store: SqliteStore, client: FhirClient
+) -> None:
+    options = PushOptions(retry=QUICK, lease_limit=7)
+    with SqliteStore(store.path) as second:
+        both = [
+            Dispatcher(one, client, PlainRenderer(), options=options) for one in (store, second)
+        ]
+        both[0].append(many(120, 20))
+        with ThreadPoolExecutor(2) as pool:
+            results = list(pool.map(Dispatcher.run_until_idle, both))
+    assert sum(result.summary.records["sent"] for result in results) == 120
+    assert versions(client) == {"Observation": 120, "Patient": 20}
+    assert {len(store.attempts(entry.id)) for entry in store.entries(limit=200)} == {1}
 
 
 def test_patients_data_stay_away_from_public_servers(store: SqliteStore) -> None:

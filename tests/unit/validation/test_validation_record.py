@@ -200,7 +200,7 @@ def test_a_good_record_has_no_issue(name: str) -> None:
         ("observation", "/id", "x\n", 4007, "/id", "without control characters"),
         ("observation", "/source", "clinic", 4007, "/source", "absolute URI"),
         ("observation", "/measure", "ODI", 4007, "/measure", "lower-case letters"),
-        ("observation", "/level", "Low\n", 4007, "/level", "lower-case letters"),
+        ("observation", "/measure", "odi\n", 4007, "/measure", "lower-case letters"),
         ("observation", "/observed_at", "2026-03", 4007, "/observed_at", "2026-03-09"),
         ("observation", "/observed_at", "2026-03-09T08:00:00", 4007, "/observed_at", "time zone"),
         ("observation", "/observed_at", "2026-03-09T08:00Z", 4007, "/observed_at", "seconds"),
@@ -286,7 +286,6 @@ def test_a_good_record_has_no_issue(name: str) -> None:
 def test_one_fault_gives_one_issue_at_its_place(
     name: str, pointer: str, value: Any, number: int, place: str, words: str
 ) -> None:
-    pointer = pointer.replace("~1b~1c", "~1b~1c")
     issues = CHECKER.check(changed(RECORDS[name], pointer, value))
     found = [pair for pair in problems(issues) if pair[0] != 4023 or number == 4023]
     assert found == [(number, place)]
@@ -362,8 +361,8 @@ def test_no_text_repeats_a_value_of_the_record(name: str) -> None:
 
 ODD: list[Any] = [
     None, True, False, 0, -1, Decimal("0.5"), 10**30, "", "x", "2026-01-01", "2026-02-30",
-    "2026-01-01T00:00:00Z", "a\nb", "x\n", "left", "unknown", [], {}, [None], [[]], [{}], {"id": "x"},
-    {"score": 1}, "x" * 5000,
+    "2026-01-01T00:00:00Z", "a\nb", "x\n", "left", "unknown", [], {}, [None], [[]], [{}],
+    {"id": "x"}, {"score": 1}, "x" * 5000,
 ]  # fmt: skip
 
 

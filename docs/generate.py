@@ -1,0 +1,155 @@
+"""Writes the reference pages that are made from the code: ``make docs``."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from pathlib import Path
+
+import fhir_backpain
+from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
+from fhir_backpain.mapping.library import load_library
+from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.outcome import CATALOGUE
+from fhir_backpain.record import RECORD_TYPES
+from fhir_backpain.validation.record_reference import record_reference
+
+FOLDER = Path(__file__).parent / "reference"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every generated page by file name."""
+    return {
+        "records.md": record_reference(),
+        "messages.md": messages_page(),
+        "mapping-language.md": language_page(),
+        "instruments.md": instruments_page(),
+        "mappings.md": mappings_page(),
+    }
+
+
+def messages_page() -> str:
+    """Return the table of every message that the package can give."""
+    for module in pkgutil.walk_packages(fhir_backpain.__path__, "fhir_backpain."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    rows = [
+        f"| FBP-{number} | {message.severity} | {message.code} | {message.title} "
+        f"| {message.next_step} |"
+        for number, message in sorted(CATALOGUE.items())
+    ]
+    return "\n".join(
+        [
+            "# Messages",
+            "",
+            "Every problem is an OperationOutcome issue with one of these numbers. Numbers are",
+            "never re-used: 1xxx shipped and configured files, 2xxx sources, 3xxx mapping, 4xxx",
+            "validation, 5xxx outbox, 6xxx remote servers, 8xxx gateway and command line, 9xxx",
+            "sandbox and made-up clinic.",
+            "",
+            "| number | severity | IssueType | what | next |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def language_page() -> str:
+    """Return the page of the mapping language, from the docstrings of its parts."""
+    template = inspect.getdoc(importlib.import_module("fhir_backpain.mapping.template"))
+    feed = inspect.getdoc(importlib.import_module("fhir_backpain.mapping.feed"))
+    concept_map = inspect.getdoc(importlib.import_module("fhir_backpain.terminology.concept_map"))
+    instrument = inspect.getdoc(importlib.import_module("fhir_backpain.instruments.instrument"))
+    return "\n".join(
+        [
+            "# The mapping language",
+            "",
+            *_plain(template),
+            "",
+            "## Functions of a mapping to FHIR",
+            "",
+            *_functions(resource_functions(load_library())),
+            "## Functions of a feed mapping",
+            "",
+            *_functions(feed_functions()),
+            "## Feed mappings",
+            "",
+            *_plain(feed),
+            "",
+            "## Concept maps",
+            "",
+            *_plain(concept_map),
+            "",
+            "## Instruments",
+            "",
+            *_plain(instrument),
+            "",
+        ]
+    )
+
+
+def _plain(text: str | None) -> list[str]:
+    """Return a docstring as Markdown: literal blocks and literals in its own form."""
+    lines = []
+    for line in (text or "").splitlines():
+        stripped = line.replace("``", "`")
+        lines.append(stripped[:-1] if stripped.endswith("::") else stripped)
+    return lines
+
+
+def _functions(functions: object) -> list[str]:
+    lines = []
+    for name, function in sorted(dict(functions).items()):  # type: ignore[call-overload]
+        lines += [f"### {name}", "", *_plain(inspect.getdoc(function)), ""]
+    return lines
+
+
+def instruments_page() -> str:
+    """Return the table of every instrument and measure."""
+    library = load_library()
+    lines = [
+        "# Instruments and measures",
+        "",
+        "What a record may name as `scale`, `measure` or `instrument`. A new one is a file of",
+        "`mappings/instruments`; nothing else is needed.",
+        "",
+    ]
+    for instrument in library.instruments.values():
+        lines += [f"## {instrument.title}", ""]
+        lines += [f"`{instrument.key}`, {instrument.domain}. {instrument.licence}", ""]
+        lines += ["| measure | code | unit | range |", "|---|---|---|---|"]
+        for measure in instrument.measures.values():
+            concept = library.concepts[measure.code]
+            unit = library.concepts[measure.unit].code if measure.unit else "a level"
+            low_high = measure.value_range
+            shown = f"{low_high[0]} to {low_high[1]}" if low_high else ", ".join(measure.levels)
+            code = f"{concept.display} ({concept.code})"
+            lines.append(f"| `{measure.key}` | {code} | `{unit}` | {shown} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def mappings_page() -> str:
+    """Return the table of the shipped mappings, by record type."""
+    mapper = load_mapper()
+    lines = ["# Mappings", "", "What each record type becomes, in the order in which it is made.", ""]
+    for record_type in RECORD_TYPES:
+        lines += [f"## {record_type}", "", "| mapping | makes | reads |", "|---|---|---|"]
+        for rule in mapper.rules(record_type):
+            read = ", ".join(f"`{path}`" for path in sorted(rule.used))
+            lines.append(f"| {rule.name.partition(' ')[0]} | {rule.makes} | {read} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Write every page."""
+    FOLDER.mkdir(exist_ok=True)
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""Whether a value is of the kind that its measure or finding takes: a number, a level, neither."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from fhir_backpain.outcome import Issue
+from fhir_backpain.validation.plain_words import expectation
+from fhir_backpain.validation.record_entry import Path, entries, text_of
+from fhir_backpain.validation.record_messages import UNKNOWN_KEY, WRONG_VALUE_KIND
+from fhir_backpain.validation.record_problem import issue_at
+from fhir_backpain.validation.record_vocabulary import Vocabulary
+
+# The list, the field with the key, the field with the number, and the kind of key that has one.
+_NUMBERS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
+    (("scores",), "measure", "score", "scored measure"),
+    (("examination",), "finding", "value", "measured finding"),
+    (("goals",), "measure", "target", "scored measure"),
+)
+
+
+def values_of_wrong_kind(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue]:
+    """Yield an issue for each number without a unit, and for each level that its measure lacks.
+
+    Kinds of the vocabulary: ``scored measure``, ``measured finding``, and ``level``, whose words
+    are "measure level".
+    """
+    for names, key, number, kind in _NUMBERS:
+        for path, entry in entries(data, *names):
+            yield from _number(path, entry, key, number, kind, vocabulary)
+    yield from _number((), data, "measure", "score", "scored measure", vocabulary)
+    for path, entry in entries(data, "scores"):
+        yield from _level(path, entry, vocabulary)
+    yield from _level((), data, vocabulary)
+
+
+def _number(
+    path: Path, entry: dict[str, Any], key: str, number: str, kind: str, vocabulary: Vocabulary
+) -> Iterator[Issue]:
+    known, word = vocabulary.get(kind), text_of(entry, key)
+    if known is None or word is None or number not in entry or word in known:
+        return
+    # A key that is unknown altogether is reported as such.
+    if word in vocabulary.get(key, ()):
+        text = f"This {key} takes no number."
+        yield issue_at(WRONG_VALUE_KIND, text, (*path, number))
+
+
+def _level(path: Path, entry: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue]:
+    known, measure = vocabulary.get("level"), text_of(entry, "measure")
+    level = text_of(entry, "level")
+    if known is None or measure is None or level is None:
+        return
+    own = [word.partition(" ")[2] for word in known if word.partition(" ")[0] == measure]
+    if level in own or measure not in vocabulary.get("measure", ()):
+        return
+    if not own:
+        yield issue_at(WRONG_VALUE_KIND, "This measure takes no level.", (*path, "level"))
+        return
+    text = expectation(level, own, "a level of this measure")
+    yield issue_at(UNKNOWN_KEY, text, (*path, "level"))
