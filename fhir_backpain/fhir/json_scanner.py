@@ -14,7 +14,7 @@ from fhir_backpain.fhir.json_fault import (
     JSON_SYNTAX,
     JsonFaultError,
 )
-from fhir_backpain.fhir.json_number import decimal, integer
+from fhir_backpain.fhir.json_number import any_decimal, any_integer, decimal, integer
 from fhir_backpain.outcome import Message
 
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -34,9 +34,18 @@ class _FoundError(Exception):
 class JsonScanner:
     """One walk through one text; `path` names the value that the walk has reached."""
 
-    def __init__(self, text: str, max_depth: int, target: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        max_depth: int,
+        target: Sequence[str] | None = None,
+        *,
+        every_number: bool = False,
+    ) -> None:
         self._text = text
         self._max_depth = max_depth
+        self._integer = any_integer if every_number else integer
+        self._decimal = any_decimal if every_number else decimal
         self._target = list(target) if target is not None else None
         self._at = 0
         self._depth = 0
@@ -207,7 +216,7 @@ class JsonScanner:
         if not number or not like or number.end() != like.end():
             self._fail("This is not how JSON writes a number.", JSON_NUMBER)
         try:
-            (decimal if number.group(1) else integer)(number.group())
+            (self._decimal if number.group(1) else self._integer)(number.group())
         except ValueError as error:
             self._fail(str(error), JSON_NUMBER)
         self._at = number.end()

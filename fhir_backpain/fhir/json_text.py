@@ -22,7 +22,7 @@ from fhir_backpain.fhir.json_fault import (
     position,
     shift,
 )
-from fhir_backpain.fhir.json_number import decimal, integer
+from fhir_backpain.fhir.json_number import any_decimal, any_integer, decimal, integer
 from fhir_backpain.fhir.json_scanner import JsonScanner
 from fhir_backpain.outcome import SourceLocation
 
@@ -33,10 +33,15 @@ _HERE = SourceLocation(line=1, column=1)
 
 @dataclass(frozen=True, slots=True)
 class JsonLimits:
-    """How much of a JSON text is taken: bytes of UTF-8 in all, and levels of nesting."""
+    """How much of a JSON text is taken: bytes of UTF-8 in all, and levels of nesting.
+
+    `every_number` takes what another server may not keep as well: minus zero, magnitudes beyond
+    a double's, hundreds of digits.
+    """
 
     max_bytes: int = 8 * 1024 * 1024
     max_depth: int = 64
+    every_number: bool = False
 
 
 LIMITS = JsonLimits()
@@ -60,7 +65,7 @@ def parse(
     try:
         if _is_suspect(decoded):
             _refuse(decoded, limits, start)
-        data = _DECODER.decode(decoded)
+        data = (_EVERY_NUMBER if limits.every_number else _DECODER).decode(decoded)
     except (ValueError, ArithmeticError, RecursionError):
         _refuse(decoded, limits, start)
         raise SourceError(JSON_SYNTAX.issue("The text is not JSON.", source=start)) from None
@@ -70,23 +75,24 @@ def parse(
     return data
 
 
-def dump(data: Any) -> str:
-    """Return compact JSON text of `data`, in its order, each Decimal exactly as it is.
+def dump(data: Any, *, sort_keys: bool = False) -> str:
+    """Return compact JSON text of `data`, each Decimal exactly as it is.
 
-    Field names must be str. Raises ValueError for NaN, Infinity and endless nesting, TypeError
-    for what is not JSON data.
+    The fields stand in the order of the data, or with `sort_keys` in that of their names, so
+    that equal content has equal text. Field names must be str. Raises ValueError for NaN,
+    Infinity and endless nesting, TypeError for what is not JSON data.
 
     >>> dump({"score": Decimal("1.10")})
     '{"score":1.10}'
     """
     try:
-        return _ENCODER.encode(data)
+        return (_SORTING if sort_keys else _ENCODER).encode(data)
     except TypeError:  # a Decimal is in the tree, which the fast encoder cannot write
         pass
     except RecursionError:
         raise ValueError("the data are nested too deeply for JSON") from None
     try:
-        return _written(data)
+        return _written(data, sort_keys)
     except RecursionError:
         raise ValueError("the data are nested too deeply for JSON") from None
 
@@ -123,7 +129,7 @@ def _is_suspect(text: str) -> bool:
 
 
 def _refuse(text: str, limits: JsonLimits, start: SourceLocation) -> None:
-    fault = JsonScanner(text, limits.max_depth).fault()
+    fault = JsonScanner(text, limits.max_depth, every_number=limits.every_number).fault()
     if fault is not None:
         raise SourceError(fault.issue(text, start)) from None
 
@@ -153,11 +159,14 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
-def _written(value: Any) -> str:
+def _written(value: Any, sort_keys: bool) -> str:
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_name(key)}:{_written(item)}" for key, item in value.items()) + "}"
+        items = sorted(value.items()) if sort_keys else value.items()
+        return (
+            "{" + ",".join(f"{_name(key)}:{_written(item, sort_keys)}" for key, item in items) + "}"
+        )
     if isinstance(value, list):
-        return "[" + ",".join(map(_written, value)) + "]"
+        return "[" + ",".join(_written(item, sort_keys) for item in value) + "]"
     if isinstance(value, str):
         return encode_basestring(value)
     if isinstance(value, Decimal):
@@ -176,4 +185,13 @@ def _name(key: Any) -> str:
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_object, parse_float=decimal, parse_int=integer, parse_constant=_constant
 )
+_EVERY_NUMBER = json.JSONDecoder(
+    object_pairs_hook=_object,
+    parse_float=any_decimal,
+    parse_int=any_integer,
+    parse_constant=_constant,
+)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+_SORTING = json.JSONEncoder(
+    ensure_ascii=False, allow_nan=False, separators=(",", ":"), sort_keys=True
+)

@@ -127,5 +127,7 @@ class Gateway:
         self._reason = result.reason
 
     def _pause(self, seconds: float) -> None:
-        self._wake.wait(seconds)
-        self._wake.clear()
+        # Asked first: an earlier pause may have cleared what was meant to end this one.
+        if not self._stopping.is_set():
+            self._wake.wait(seconds)
+            self._wake.clear()

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import signal
 import socket
 import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from types import FrameType
 from typing import Any
 
 from flask import Flask
@@ -26,6 +24,7 @@ from fhir_backpain.gateway.messages import ADDRESS_IN_USE, BAD_REQUEST, TOO_LARG
 from fhir_backpain.gateway.problem import FHIR_JSON, outcome_text
 from fhir_backpain.gateway.runner import Gateway
 from fhir_backpain.gateway.settings import GatewaySettings
+from fhir_backpain.gateway.stop_bell import StopBell
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.outcome import Outcome
@@ -71,25 +70,18 @@ def _run(
     settings: GatewaySettings,
     on_ready: Callable[[str], None] | None,
 ) -> None:
-    stop = threading.Event()
-
-    def ask_to_stop(_: int, __: FrameType | None) -> None:
-        stop.set()
-
-    before = {name: signal.signal(name, ask_to_stop) for name in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        gateway.start()
-        http.start(stop)
-        if on_ready is not None:
-            on_ready(http.url)
-        stop.wait()
-    finally:
-        until = time.monotonic() + settings.stop_seconds
-        gateway.ask_to_stop()
-        http.stop(settings.stop_seconds / 2)
-        gateway.stop(max(0.0, until - time.monotonic()))
-        for name, handler in before.items():
-            signal.signal(name, handler)
+    with StopBell() as bell:
+        try:
+            gateway.start()
+            http.start(bell)
+            if on_ready is not None:
+                on_ready(http.url)
+            bell.wait()
+        finally:
+            until = time.monotonic() + settings.stop_seconds
+            gateway.ask_to_stop()
+            http.stop(settings.stop_seconds / 2)
+            gateway.stop(max(0.0, until - time.monotonic()))
 
 
 def _listen(settings: GatewaySettings) -> socket.socket:
@@ -121,9 +113,9 @@ class _HttpServer:
         )
         self._server.channel_class = _Channel
 
-    def start(self, ended: threading.Event) -> None:
-        """Answer requests; sets `ended` should that ever end by itself."""
-        self._thread = threading.Thread(target=self._loop, args=(ended,), name="fhir-http")
+    def start(self, bell: StopBell) -> None:
+        """Answer requests; rings the bell should that ever end by itself."""
+        self._thread = threading.Thread(target=self._loop, args=(bell,), name="fhir-http")
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
@@ -138,14 +130,14 @@ class _HttpServer:
         self._server.close()
         wasyncore.close_all(connections)
 
-    def _loop(self, ended: threading.Event) -> None:
+    def _loop(self, bell: StopBell) -> None:
         try:
             while not self._stopping.is_set():
                 wasyncore.loop(timeout=1, map=self._server._map, count=1)
         except Exception as error:
             _logger.error("listening ended with %s", type(error).__name__)
         finally:
-            ended.set()
+            bell.ring()
 
 
 class _OutcomeTask(ErrorTask):  # type: ignore[misc]

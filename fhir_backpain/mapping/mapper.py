@@ -16,6 +16,7 @@ from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_decl
 from fhir_backpain.mapping.functions.copying import quoted
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, load_library
+from fhir_backpain.mapping.reverse.unmapper import Unmapped, Unmapper
 from fhir_backpain.mapping.source_shape import leaves, record_shape
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.record import RECORD_TYPES, key_of
@@ -51,10 +52,16 @@ class Mapper:
     `version` changes whenever a file changes that can change what is made.
     """
 
-    def __init__(self, library: Library, rules: Mapping[str, tuple[CompiledRule, ...]]) -> None:
+    def __init__(
+        self,
+        library: Library,
+        rules: Mapping[str, tuple[CompiledRule, ...]],
+        declarations: Mapping[str, tuple[Declaration, ...]],
+    ) -> None:
         self.library = library
         self.version = library.version
         self._rules = rules
+        self._unmapper = Unmapper(library, declarations, self)
 
     def __call__(self, data: Mapping[str, Any]) -> list[MadeResource]:
         """Return the resources of a checked record, those that are referred to first.
@@ -71,6 +78,17 @@ class Mapper:
             except (KeyError, TypeError, AttributeError, ValueError) as problem:
                 raise MappingFailed(_compiled_failure(rule, data, problem)) from problem
         return made
+
+    def from_fhir(self, resources: Iterable[dict[str, Any]]) -> Unmapped:
+        """Return the records that some resources came from, in normal form, with every loss.
+
+        Numbers of the resources must be int or Decimal, as `json_text.parse` gives them.
+        """
+        return self._unmapper.from_fhir(resources)
+
+    def normal_form(self, data: dict[str, Any]) -> dict[str, Any]:
+        """Return a record as it comes back: without what the mappings would fill in anyway."""
+        return self._unmapper.normal_form(data)
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -103,7 +121,14 @@ def load_mapper(folder: Path | None = None) -> Mapper:
         problems += _uncovered(record_type, rules[record_type], root)
     if problems:
         raise MappingCheckError(problems)
-    return Mapper(library, {name: tuple(found) for name, found in rules.items()})
+    return Mapper(
+        library,
+        {name: tuple(found) for name, found in rules.items()},
+        {
+            name: tuple(item for item in declarations if name in item.sources)
+            for name in RECORD_TYPES
+        },
+    )
 
 
 def _read_all(root: Path) -> tuple[list[Declaration], list[Issue]]:

@@ -65,3 +65,21 @@ CELL_VALUE = Message(
 IGNORED_USED = Message(
     3026, "business-rule", "Ignored and mapped at once", "Remove one of the two."
 )
+NOT_CLAIMED = Message(
+    3030, "not-supported", "No rule claims a resource", "Map it, or leave it out of what is read."
+)
+ELEMENT_NOT_CLAIMED = Message(
+    3031,
+    "not-supported",
+    "An element that no rule makes",
+    "Extend the mapping, or accept that the record does not carry it.",
+)
+MODIFIER_UNKNOWN = Message(
+    3032, "extension", "An unknown modifier extension", "Extend the mapping to understand it."
+)
+CONTRADICTION = Message(
+    3033, "conflict", "Two resources of one record contradict", "Correct one of the two."
+)
+INCOMPLETE_RECORD = Message(
+    3034, "incomplete", "A record cannot be rebuilt", "Read all resources of the record at once."
+)

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
+from fhir_backpain.fhir.json_text import dump
 from fhir_backpain.sandbox.batch import process_batch, run
 from fhir_backpain.sandbox.bundle_entry import entry_elements
 from fhir_backpain.sandbox.capability import WHAT_IT_IS_NOT, capability_statement
@@ -21,11 +22,11 @@ from fhir_backpain.sandbox.faults import FaultPlan, parse_rule
 from fhir_backpain.sandbox.http_message import (
     error_answer,
     read_interaction,
+    read_json,
     read_path,
     write_response,
 )
 from fhir_backpain.sandbox.interaction_error import InteractionError
-from fhir_backpain.sandbox.json_text import parse_json, write_json
 from fhir_backpain.sandbox.messages import (
     BUSY,
     FULL,
@@ -118,7 +119,7 @@ class Sandbox:
     def _perform(self, interaction: Interaction) -> Answer:
         if interaction.path == _METADATA:
             statement = capability_statement(interaction.base, self._started)
-            return Answer(200, write_json(statement))
+            return Answer(200, dump(statement))
         if interaction.path:
             return run(self.store, interaction)
         return self._process_bundle(interaction)
@@ -144,16 +145,15 @@ class Sandbox:
                 self.faults.clear()
         except InteractionError as error:
             return write_response(request, error_answer(error), "")
-        return Response(
-            write_json({"rules": self.faults.to_json()}), 200, mimetype="application/json"
-        )
+        rules = dump({"rules": self.faults.to_json()})
+        return Response(rules, 200, mimetype="application/json")
 
     def _add_rules(self) -> None:
         if request.mimetype != "application/json":  # a form of a foreign web page cannot send it
             text = "A fault rule is application/json."
             raise InteractionError.of(415, UNSUPPORTED_MEDIA, text)
-        data = parse_json(request.get_data())
-        rules = data.get("rules", [data])
+        data = read_json(request.get_data())
+        rules = data.get("rules", [data]) if isinstance(data, dict) else [data]
         if not isinstance(rules, list):
             raise InteractionError.of(400, INVALID_FAULT, "The member rules is not an array.")
         for rule in [parse_rule(one) for one in rules]:

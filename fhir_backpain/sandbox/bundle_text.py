@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fhir_backpain.sandbox.json_text import write_json
+from fhir_backpain.fhir.json_text import dump
 
 
 def write_bundle(head: dict[str, Any], entries: Iterable[str]) -> str:
     """Return the text of a Bundle with the elements of `head` and the given entry texts."""
-    members = write_json({"resourceType": "Bundle", **head})[1:-1]
+    members = dump({"resourceType": "Bundle", **head})[1:-1]
     written = ",".join(entries)
     return f'{{{members},"entry":[{written}]}}' if written else f"{{{members}}}"
 
@@ -19,8 +19,8 @@ def write_entry(full_url: str | None, content: str | None, **rest: dict[str, Any
     """Return the text of a Bundle.entry around the text of a resource."""
     parts = []
     if full_url is not None:
-        parts.append(f'"fullUrl":{write_json(full_url)}')
+        parts.append(f'"fullUrl":{dump(full_url)}')
     if content is not None:
         parts.append(f'"resource":{content}')
-    parts += [f'"{name}":{write_json(value)}' for name, value in rest.items()]
+    parts += [f'"{name}":{dump(value)}' for name, value in rest.items()]
     return "{" + ",".join(parts) + "}"

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from fhir_backpain.outcome import Issue, Outcome
-from fhir_backpain.sandbox.json_text import write_json
+from fhir_backpain.outcome import Issue
 from fhir_backpain.sandbox.store import Version
 
 Returning = Literal["minimal", "representation", "OperationOutcome"]
@@ -75,8 +74,3 @@ class Answer:
     wrote: bool = False
     issues: tuple[Issue, ...] = ()
     headers: Mapping[str, str] = field(default_factory=dict)
-
-
-def outcome_text(issues: tuple[Issue, ...]) -> str:
-    """Return the issues as the JSON text of an OperationOutcome."""
-    return write_json(Outcome(issues).to_fhir())

@@ -17,6 +17,7 @@ import re
 import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from fhir_backpain.sandbox.interaction_error import InteractionError
@@ -154,12 +155,20 @@ def parse_rule(data: Any) -> FaultRule:
     if not isinstance(data, dict):
         raise _invalid("it is not an object.")
     _check_members(data, "the rule", {"match": (dict,), "times": (int, _NONE), "action": (dict,)})
-    match, action = data.get("match", {}), dict(data.get("action", {}))
+    match, action = _with_floats(data.get("match", {})), _with_floats(data.get("action", {}))
     _check_members(match, "match", _MATCH)
     kind = action.pop("kind", None)
     if not isinstance(kind, str):
         raise _invalid("action.kind is missing.")
     return FaultRule(kind, action, times=data.get("times"), **match)
+
+
+def _with_floats(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members with each Decimal of the JSON text as the float that a clock takes."""
+    return {
+        name: float(value) if isinstance(value, Decimal) else value
+        for name, value in members.items()
+    }
 
 
 _NONE = type(None)

@@ -14,6 +14,9 @@ from typing import Any, cast
 
 from flask import Request, Response
 
+from fhir_backpain.errors import SourceError
+from fhir_backpain.fhir.json_text import LIMITS, JsonLimits, parse
+from fhir_backpain.fhir.operation_outcome import FHIR_JSON, outcome_text
 from fhir_backpain.sandbox.exchange import (
     EXTRA_HEADERS,
     QUIRKS,
@@ -22,16 +25,19 @@ from fhir_backpain.sandbox.exchange import (
     Parameters,
     Quirks,
     Returning,
-    outcome_text,
 )
 from fhir_backpain.sandbox.interaction_error import InteractionError
-from fhir_backpain.sandbox.json_text import parse_json
-from fhir_backpain.sandbox.messages import INVALID_REQUEST, TOO_LARGE, UNSUPPORTED_MEDIA
+from fhir_backpain.sandbox.messages import (
+    INVALID_REQUEST,
+    TOO_LARGE,
+    UNSUPPORTED_MEDIA,
+    WRONG_BODY,
+)
 from fhir_backpain.sandbox.parameters import parse_query
 from fhir_backpain.sandbox.store import Version, from_instant
 
-FHIR_JSON = "application/fhir+json"
 MAX_BODY = 32 * 1024 * 1024
+_FHIR_LIMITS = JsonLimits(max_bytes=MAX_BODY, every_number=True)
 _JSON_TYPES = (FHIR_JSON, "application/json")
 _FORM = "application/x-www-form-urlencoded"
 _ACCEPTED = (*_JSON_TYPES, "*/*", "application/*", "text/html")
@@ -91,6 +97,15 @@ def write_response(request: Request, answer: Answer, base: str) -> Response:
     return response
 
 
+def read_json(raw: bytes, limits: JsonLimits = LIMITS) -> Any:
+    """Return the data of strict JSON; InteractionError 400 or 413 says what is wrong and where."""
+    try:
+        return parse(raw, limits)
+    except SourceError as error:
+        status = 413 if error.issues[0].code == "too-long" else 400
+        raise InteractionError(status, error.issues) from None
+
+
 def error_answer(error: InteractionError) -> Answer:
     """Return the answer that tells of a refused interaction."""
     return Answer(error.status, outcome_text(error.issues), headers=error.headers)
@@ -115,7 +130,10 @@ def _read_body(request: Request, path: tuple[str, ...]) -> tuple[dict[str, Any] 
     charset = request.mimetype_params.get("charset", "utf-8")
     if charset.lower() not in ("utf-8", "utf8"):
         raise _unsupported(415, "The body is not UTF-8.")
-    return parse_json(raw), ()
+    resource = read_json(raw, _FHIR_LIMITS)
+    if not isinstance(resource, dict):
+        raise InteractionError.of(400, WRONG_BODY, "The body is not a JSON object.")
+    return resource, ()
 
 
 def _read_form(request: Request, raw: bytes) -> Parameters:

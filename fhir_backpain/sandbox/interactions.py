@@ -9,8 +9,9 @@ import re
 import uuid
 from typing import Any
 
+from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.outcome import Issue, Message
-from fhir_backpain.sandbox.exchange import Answer, Interaction, outcome_text
+from fhir_backpain.sandbox.exchange import Answer, Interaction
 from fhir_backpain.sandbox.interaction_error import InteractionError
 from fhir_backpain.sandbox.messages import (
     DELETED_DONE,

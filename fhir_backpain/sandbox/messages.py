@@ -24,9 +24,6 @@ UNSUPPORTED_MEDIA = Message(
     9005, "not-supported", "Unsupported media type",
     "Send and accept application/fhir+json in UTF-8, plain or gzip.",
 )  # fmt: skip
-INVALID_JSON = Message(
-    9006, "structure", "The body is not strict JSON", "Correct the body and send it again.",
-)  # fmt: skip
 TOO_LARGE = Message(
     9007, "too-long", "The request is too large", "Split it into smaller requests.",
 )  # fmt: skip

@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.outcome import Issue
 from fhir_backpain.sandbox.bundle_text import write_bundle, write_entry
-from fhir_backpain.sandbox.exchange import Answer, Interaction, Parameters, outcome_text
+from fhir_backpain.sandbox.exchange import Answer, Interaction, Parameters
 from fhir_backpain.sandbox.interaction_error import InteractionError
 from fhir_backpain.sandbox.messages import (
     INVALID_CRITERIA,
@@ -135,7 +136,7 @@ def _entries(request: Interaction, found: list[Version], criteria: Criteria) -> 
         for version in found
     ]
     if criteria.ignored:
-        content = outcome_text(tuple(criteria.ignored))
+        content = outcome_text(criteria.ignored)
         entries.append(write_entry(None, content, search={"mode": "outcome"}))
     return entries
 

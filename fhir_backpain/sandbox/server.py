@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import signal
-import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
-from typing import Any, Self
-
-from waitress import wasyncore
-from waitress.channel import HTTPChannel
-from waitress.server import create_server
-from waitress.task import ErrorTask
+from typing import Self
 
 from fhir_backpain.errors import SettingsError
+from fhir_backpain.outcome import Issue
 from fhir_backpain.sandbox.app import close_app, create_app, fault_plan
-from fhir_backpain.sandbox.exchange import outcome_text
 from fhir_backpain.sandbox.faults import FaultPlan
-from fhir_backpain.sandbox.http_message import FHIR_JSON, MAX_BODY
+from fhir_backpain.sandbox.http_message import MAX_BODY
 from fhir_backpain.sandbox.messages import INVALID_ADDRESS, INVALID_REQUEST
 from fhir_backpain.sandbox.store import Clock, utc_now
+from fhir_backpain.web.listener import HttpListener, http_url, listen
+from fhir_backpain.web.stop_bell import StopBell
 
 THREADS = 8
+STOP_SECONDS = 10.0
 
 
 class SandboxServer:
@@ -52,9 +46,7 @@ class SandboxServer:
             clock=clock,
         )
         self._host, self._port = host, port
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._server: Any = None
+        self._http: HttpListener | None = None
 
     @property
     def faults(self) -> FaultPlan:
@@ -69,34 +61,36 @@ class SandboxServer:
     @property
     def base_url(self) -> str:
         """The FHIR base URL, without a slash at its end."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self._port}/fhir"
+        return f"{http_url(self._host, self._port)}/fhir"
 
-    def start(self) -> Self:
-        """Listen and return at once; raises SettingsError where the address cannot be used."""
-        listener = self._listen()
+    def start(self, on_end: Callable[[], None] | None = None) -> Self:
+        """Listen and return at once; raises SettingsError where the address cannot be used.
+
+        `on_end` is called when listening ends, even by itself.
+        """
+        try:
+            listener = listen(self._host, self._port, INVALID_ADDRESS)
+        except SettingsError:
+            close_app(self._app)
+            raise
         self._port = listener.getsockname()[1]
-        self._server = create_server(
+        self._http = HttpListener(
             self._app,
-            sockets=[listener],
-            threads=THREADS,
+            listener,
+            _refusal,
             ident="fhir-backpain-sandbox",
-            max_request_body_size=4 * MAX_BODY,
-            channel_timeout=60,
+            threads=THREADS,
+            max_body=4 * MAX_BODY,
         )
-        self._server.channel_class = _Channel
-        self._thread = threading.Thread(target=self._run, name="fhir-sandbox")
-        self._thread.start()
+        self._http.start(on_end)
         return self
 
     def stop(self) -> None:
         """Finish the requests that are being answered, close all connections and the database."""
-        self._stopping.set()
         self.faults.closing.set()
-        if self._thread is not None:
-            self._server.pull_trigger()
-            self._thread.join()
-            self._thread = None
+        http, self._http = self._http, None
+        if http is not None:
+            http.stop(STOP_SECONDS)
         close_app(self._app)
 
     def __enter__(self) -> Self:
@@ -104,24 +98,6 @@ class SandboxServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    def _listen(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
-        try:
-            return socket.create_server((self._host, self._port), family=family, backlog=256)
-        except (OSError, OverflowError) as error:
-            close_app(self._app)
-            text = f"Cannot listen on {self._host} port {self._port} ({error})."
-            raise SettingsError(INVALID_ADDRESS.issue(text)) from error
-
-    def _run(self) -> None:
-        connections = self._server._map
-        while not self._stopping.is_set():
-            wasyncore.loop(timeout=1, map=connections, count=1)
-        self._server.task_dispatcher.shutdown(timeout=10)
-        wasyncore.loop(timeout=0, map=connections, count=2)  # send what is ready to be sent
-        self._server.close()
-        wasyncore.close_all(connections)
 
 
 def serve(
@@ -139,11 +115,6 @@ def serve(
     `on_ready` is called with the FHIR base URL once the server listens. Raises SettingsError
     where the database or the address cannot be used.
     """
-    stop = threading.Event()
-
-    def ask_to_stop(_: int, __: FrameType | None) -> None:
-        stop.set()
-
     server = SandboxServer(
         database,
         host=host,
@@ -152,30 +123,15 @@ def serve(
         fault_endpoint=fault_endpoint,
         check_references=check_references,
     )
-    before = {name: signal.signal(name, ask_to_stop) for name in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        with server:
+    with StopBell() as bell:
+        server.start(bell.ring)
+        try:
             if on_ready is not None:
                 on_ready(server.base_url)
-            stop.wait()
-    finally:
-        for name, handler in before.items():
-            signal.signal(name, handler)
+            bell.wait()
+        finally:
+            server.stop()
 
 
-class _OutcomeTask(ErrorTask):  # type: ignore[misc]
-    """Answers a request that is no HTTP, or far too large, with an OperationOutcome."""
-
-    def execute(self) -> None:
-        status, _, _ = self.request.error.to_response(None)
-        issue = INVALID_REQUEST.issue(f"The request is refused: {status}.")
-        body = outcome_text((issue,)).encode()
-        self.status = status
-        self.response_headers.append(("Content-Type", f"{FHIR_JSON}; charset=utf-8"))
-        self.set_close_on_finish()
-        self.content_length = len(body)
-        self.write(body)
-
-
-class _Channel(HTTPChannel):  # type: ignore[misc]
-    error_task_class = _OutcomeTask
+def _refusal(status: str) -> Issue:
+    return INVALID_REQUEST.issue(f"The request is refused: {status}.")

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from fhir_backpain.errors import SettingsError
-from fhir_backpain.sandbox.json_text import content_digest, write_json
+from fhir_backpain.fhir.json_text import dump
+from fhir_backpain.sandbox.digest import content_digest
 from fhir_backpain.sandbox.messages import INVALID_DATABASE
 from fhir_backpain.sandbox.search_index import index_rows
 
@@ -154,7 +155,7 @@ class Session:
             return previous
         version = self._next(resource_type, resource_id, previous, method)
         stamped = _stamped(resource, version)
-        version = self._append(version, previous, write_json(stamped), digest)
+        version = self._append(version, previous, dump(stamped), digest)
         self._index(stamped, version, base)
         return version
 

@@ -20,7 +20,3 @@ KEEPS_FAILING = Message(
     6053, "exception", "The server fails on this record each time, and not on others",
     "Look for the cause in the server's log, then replay the entry.",
 )  # fmt: skip
-NO_UPDATE = Message(
-    6054, "not-supported", "The server cannot take resources at ids of ours",
-    "Use a server that lets clients create resources by PUT (updateCreate).",
-)  # fmt: skip

@@ -86,6 +86,23 @@ def test_a_refusal_names_kind_line_column_and_pointer(
     assert issue.next_step
 
 
+EVERY_NUMBER = JsonLimits(every_number=True)
+
+
+@pytest.mark.parametrize(
+    "number", ["-0", "-0.00", "1E+999", "1E-400", "9" * 100, "0." + "3" * 100, "1.10", "7"]
+)
+def test_every_number_is_taken_where_it_is_asked_for(number: str) -> None:
+    assert dump(parse(f'{{"a":[{number}]}}', EVERY_NUMBER)) == f'{{"a":[{number}]}}'
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "1e9999999999999999999999", "NaN", "007", "-"])
+def test_even_then_what_is_no_number_is_refused_at_its_place(number: str) -> None:
+    issue = refusal(f"[{number}]", EVERY_NUMBER)
+    assert issue.number in (2001, 2003)
+    assert issue.source == SourceLocation(line=1, column=2, pointer="/0")
+
+
 def test_pairs_of_surrogates_are_characters() -> None:
     assert parse('["\\ud83d\\ude00", "\\\\u0000"]') == ["\U0001f600", "\\u0000"]
 
@@ -166,6 +183,12 @@ def test_dump_writes_decimals_as_they_are() -> None:
     assert dump(data) == '{"b":[1.10,2,null,true,"ü\\n"],"a":{"c":1E+3}}'
 
 
+@pytest.mark.parametrize("number", ["1.10", "2"])
+def test_sorted_keys_give_equal_content_equal_text(number: str) -> None:
+    data = parse(f'{{"b": {{"d": {number}, "c": ["ü"]}}, "a": null}}')
+    assert dump(data, sort_keys=True) == f'{{"a":null,"b":{{"c":["ü"],"d":{number}}}}}'
+
+
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
 BIG = Decimal(10) ** 20
 DECIMALS = st.decimals(-BIG, BIG, allow_nan=False, places=4).filter(
@@ -210,11 +233,11 @@ def test_no_text_raises_anything_but_a_source_error(text: str | bytes) -> None:
 
 
 @settings(max_examples=400)
-@given(ODD_JSON)
-def test_the_slow_walk_agrees_with_the_fast_reading(text: str) -> None:
-    fault = JsonScanner(text, LIMITS.max_depth).fault()
+@given(ODD_JSON, st.sampled_from([LIMITS, EVERY_NUMBER]))
+def test_the_slow_walk_agrees_with_the_fast_reading(text: str, limits: JsonLimits) -> None:
+    fault = JsonScanner(text, limits.max_depth, every_number=limits.every_number).fault()
     try:
-        parse(text)
+        parse(text, limits)
     except SourceError as error:
         assert fault is not None
         assert error.issues[0].text == fault.text  # noqa: PT017

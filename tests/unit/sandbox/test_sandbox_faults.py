@@ -6,6 +6,7 @@ import socket
 import pytest
 import requests
 
+from fhir_backpain.fhir.json_text import LIMITS
 from fhir_backpain.sandbox import FaultRule, SandboxServer
 from fhir_backpain.sandbox.faults import ACTIONS, FaultPlan, parse_rule
 from fhir_backpain.sandbox.interaction_error import InteractionError
@@ -227,6 +228,16 @@ def test_probability_repeats_with_its_seed():
     assert 30 < sum(pattern(1)) < 90
 
 
+def test_settings_with_a_fraction_work_by_the_control_endpoint(server):
+    control = server.base_url.removesuffix("/fhir") + "/_sandbox/faults"
+    rule = {"match": {"probability": 0.999999}, "action": {"kind": "delay", "seconds": 0.125}}
+    assert requests.post(control, json=rule, timeout=30).status_code == 200
+    assert put(server).status_code == 201
+    shown = requests.get(control, timeout=30).json()["rules"][0]
+    assert shown["fired"] == 1
+    assert (shown["match"]["probability"], shown["action"]["seconds"]) == (0.999999, 0.125)
+
+
 def test_control_endpoint(server):
     control = server.base_url.removesuffix("/fhir") + "/_sandbox/faults"
     rule = {"match": {"method": "PUT", "path": "Patient"}, "times": 1,
@@ -245,6 +256,9 @@ def test_control_endpoint(server):
     bad = requests.post(control, json={"action": {"kind": "explode"}}, timeout=30)
     assert (bad.status_code, bad.json()["resourceType"]) == (400, "OperationOutcome")
     assert requests.post(control, json={"rules": 1}, timeout=30).status_code == 400
+    headers = {"Content-Type": "application/json"}
+    for body, status in ((b"[]", 400), (b"{", 400), (b" " * (LIMITS.max_bytes + 1), 413)):
+        assert requests.post(control, body, headers=headers, timeout=30).status_code == status
     plain = requests.post(control, data="{}", headers={"Content-Type": "text/plain"}, timeout=30)
     assert plain.status_code == 415
 

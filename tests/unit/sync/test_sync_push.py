@@ -235,6 +235,15 @@ def test_a_deleted_resource_is_not_brought_back_by_a_retry(
     result = dispatcher.run_until_idle()
     assert states(store) == {"conflict": 1}
     assert result.summary.issues[0].code == "deleted"
+    client.put(
+        "Observation",
+        (restored := made("Observation", "p1 r1", {"status": "final"})).id,
+        restored.text,
+    )
+    store.replay(receipt.id)
+    dispatcher.run_until_idle()
+    assert states(store) == {"sent": 1}
+    assert held(client, "Observation", "p1 r1")["valueInteger"] == 1
 
 
 def test_a_replay_restores_what_was_changed_on_the_server(

@@ -1,0 +1,1 @@
+"""The way back: from resources to records, by the same declarations."""

@@ -1,0 +1,28 @@
+"""Made-up records to start from: the least that is valid, with whatever a test adds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_HEADER: dict[str, Any] = {
+    "id": "R-1",
+    "source": "https://clinic.example/app",
+    "patient": {"identifier": {"system": "https://clinic.example/mrn", "value": "MRN-1"}},
+}
+
+
+def assessment(**extra: Any) -> dict[str, Any]:
+    """Return an assessment."""
+    return {"record": "assessment", **_HEADER, "assessed_at": "2024-03-04", **extra}
+
+
+def care_plan(**extra: Any) -> dict[str, Any]:
+    """Return a care plan."""
+    fixed = {"written_at": "2024-03-04", "status": "active", "intent": "plan"}
+    return {"record": "care-plan", **_HEADER, **fixed, **extra}
+
+
+def observation(**extra: Any) -> dict[str, Any]:
+    """Return an observation; it needs a score, a level or a reason for none."""
+    fixed = {"observed_at": "2024-03-04", "measure": "odi"}
+    return {"record": "observation", **_HEADER, **fixed, **extra}
