@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +24,41 @@ DEFAULT_OUTBOX = "fhir-backpain-outbox.sqlite"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def source_options(command: Command) -> Command:
-    """Add FILES, --feed, --set and --max-issues."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The files that a command was given, and how they are to be read."""
+
+    files: tuple[str, ...]
+    feed: Path | None
+    parameters: tuple[str, ...]
+    max_issues: int
+
+    def intake(self, mapper: Mapper) -> Intake:
+        """Return the intake of the files; SettingsError or ArtifactError for a wrong feed."""
+        return Intake(
+            self.files,
+            mapper.library,
+            feed=read_feed(self.feed) if self.feed else None,
+            parameters=dict(_assignment(text) for text in self.parameters),
+            max_issues=self.max_issues,
+        )
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add FILES, --feed, --set and --max-issues, which come together as `sources`."""
+
+    @wraps(command)
+    def gathered(
+        *arguments: Any,
+        files: tuple[str, ...],
+        feed: Path | None,
+        parameters: tuple[str, ...],
+        max_issues: int,
+        **others: Any,
+    ) -> Any:
+        sources = Sources(files, feed, parameters, max_issues)
+        return command(*arguments, sources=sources, **others)
+
     for option in (
         click.argument("files", nargs=-1, required=True, type=click.Path()),
         click.option(
@@ -36,8 +71,8 @@ def source_options(command: Command) -> Command:
             "--max-issues", default=200, show_default=True, help="How many issues to list."
         ),
     ):
-        command = option(command)
-    return command
+        gathered = option(gathered)
+    return gathered
 
 
 def server_options(command: Command) -> Command:
@@ -102,23 +137,6 @@ def credentials_of(token_file: Path | None) -> FixedHeaders | None:
             messages.TOKEN_UNREADABLE.issue(f"{token_file} cannot be read.")
         ) from None
     return FixedHeaders({"Authorization": f"Bearer {token}"})
-
-
-def intake_of(
-    files: tuple[str, ...],
-    feed: Path | None,
-    parameters: tuple[str, ...],
-    max_issues: int,
-    mapper: Mapper,
-) -> Intake:
-    """Return the intake of the files that a command was given."""
-    return Intake(
-        files,
-        mapper.library,
-        feed=read_feed(feed) if feed else None,
-        parameters=dict(_assignment(text) for text in parameters),
-        max_issues=max_issues,
-    )
 
 
 def _assignment(text: str) -> tuple[str, str]:

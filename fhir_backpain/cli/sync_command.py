@@ -10,8 +10,8 @@ import click
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.options import (
+    Sources,
     client_for,
-    intake_of,
     json_option,
     server_options,
     source_options,
@@ -38,10 +38,7 @@ from fhir_backpain.sync.push_options import PushOptions, PushResult
 @click.pass_context
 def command(
     context: click.Context,
-    files: tuple[str, ...],
-    feed: Path | None,
-    parameters: tuple[str, ...],
-    max_issues: int,
+    sources: Sources,
     server: str,
     token_file: Path | None,
     outbox: Path,
@@ -62,7 +59,7 @@ def command(
     same command again: it goes on where it was. What has not changed is not sent.
     """
     mapper = load_mapper()
-    intake = intake_of(files, feed, parameters, max_issues, mapper)
+    intake = sources.intake(mapper)
     bar = ProgressBar("sent")
     options = PushOptions(
         bundle_size=bundle_size, patience=patience, allow_patient_data=allow_patient_data

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
 
 from fhir_backpain.cli.exit_codes import ExitCode
-from fhir_backpain.cli.options import intake_of, json_option, source_options
+from fhir_backpain.cli.options import Sources, json_option, source_options
 from fhir_backpain.cli.output import put_json, say, say_issues
 from fhir_backpain.cli.sync_command import tell_columns
 from fhir_backpain.errors import SourceError
@@ -30,10 +29,7 @@ from fhir_backpain.validation.structure import check_resource
 @click.pass_context
 def command(
     context: click.Context,
-    files: tuple[str, ...],
-    feed: Path | None,
-    parameters: tuple[str, ...],
-    max_issues: int,
+    sources: Sources,
     is_fhir: bool,
     deep: bool,
     as_json: bool,
@@ -49,11 +45,11 @@ def command(
     Every problem of a record is reported at once, with file, line, field and a next step.
     """
     if is_fhir:
-        report = IntakeReport(max_issues=max_issues)
-        _check_resources(files, report)
+        report = IntakeReport(max_issues=sources.max_issues)
+        _check_resources(sources.files, report)
     else:
         mapper = load_mapper()
-        intake = intake_of(files, feed, parameters, max_issues, mapper)
+        intake = sources.intake(mapper)
         report = _check_records(intake, mapper, deep)
     if as_json:
         put_json(report.to_json())

@@ -22,8 +22,9 @@ from fhir_backpain.client.failure import ERRORS, Kind
 from fhir_backpain.client.messages import UNREADABLE_ANSWER, WRONG_STATEMENT
 from fhir_backpain.client.paging import entries_of_pages
 from fhir_backpain.client.reply import Reply
-from fhir_backpain.client.transport import FHIR_JSON, Limits, Transport, make_session
+from fhir_backpain.client.transport import Limits, Transport, make_session
 from fhir_backpain.errors import PermanentRemoteError
+from fhir_backpain.fhir.json_text import FHIR_JSON
 
 Parameters = Sequence[tuple[str, str]]
 _FRESH = {"Cache-Control": "no-cache"}

@@ -86,14 +86,8 @@ class _WatchedHttp(HTTPConnection):
         super().request(*arguments, **settings)
 
 
-class _WatchedHttps(HTTPSConnection):
-    def connect(self) -> None:
-        super().connect()
-        _watch(self)
-
-    def request(self, *arguments: Any, **settings: Any) -> None:
-        _watch(self)
-        super().request(*arguments, **settings)
+class _WatchedHttps(_WatchedHttp, HTTPSConnection):
+    """Watches what `HTTPSConnection` connects: that class comes next in the order of methods."""
 
 
 class _HttpPool(HTTPConnectionPool):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import requests
@@ -12,7 +14,6 @@ from requests.cookies import RequestsCookieJar
 from urllib3.exceptions import HTTPError
 
 from fhir_backpain import __version__
-from fhir_backpain.client.body import BodyTooLargeError, BodyUnreadableError, read_body
 from fhir_backpain.client.credentials import Credentials
 from fhir_backpain.client.deadline import Deadline, DeadlineAdapter
 from fhir_backpain.client.failure import (
@@ -22,16 +23,18 @@ from fhir_backpain.client.failure import (
     classify_status,
     message_of_status,
 )
-from fhir_backpain.client.json_answer import NotStrictJsonError, parse_answer
 from fhir_backpain.client.messages import TOO_LARGE_ANSWER, TOO_SLOW, UNREADABLE_ANSWER
 from fhir_backpain.client.operation_outcome import clean, read_issues
 from fhir_backpain.client.reply import Reply
 from fhir_backpain.client.retry_after import parse_retry_after
-from fhir_backpain.errors import RemoteError
-from fhir_backpain.outcome import Issue, Message
+from fhir_backpain.errors import RemoteError, SourceError
+from fhir_backpain.fhir.json_text import FHIR_JSON, JsonLimits, parse
+from fhir_backpain.outcome import Issue, Message, SourceLocation
+from fhir_backpain.web.body import CHUNK, BodyTooLargeError, BodyUnreadableError, read_body
 
-FHIR_JSON = "application/fhir+json"
-_JSON = ("application/fhir+json", "application/json", "application/json+fhir", "text/json")
+# The body has been measured already, and what a server can keep it may send.
+_ANY_SIZE = JsonLimits(max_bytes=sys.maxsize, every_number=True)
+_JSON = (FHIR_JSON, "application/json", "application/json+fhir", "text/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,9 @@ class Transport:
                     prepared, timeout=timeout, allow_redirects=False, **settings
                 ) as answer:
                     content = read_body(
-                        answer.raw, answer.headers.get("Content-Encoding"), self._limits.max_bytes
+                        partial(answer.raw.read, CHUNK, decode_content=False),
+                        answer.headers.get("Content-Encoding"),
+                        self._limits.max_bytes,
                     )
                     return _judge(answer.status_code, answer.headers, content, safe)
             except (requests.RequestException, HTTPError, OSError) as error:
@@ -158,12 +163,18 @@ def _read_resource(
     if media not in _JSON:
         return None, f"its content type is {clean(media) or 'missing'}"
     try:
-        resource = parse_answer(content)
-    except NotStrictJsonError as error:
-        return None, f"the body is not strict JSON: {error}"
-    if not isinstance(resource.get("resourceType"), str):
+        resource = parse(content, _ANY_SIZE)
+    except SourceError as error:
+        return None, _json_fault(error.issues[0])
+    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
         return None, "the body is no FHIR resource"
     return resource, None
+
+
+def _json_fault(issue: Issue) -> str:
+    place = issue.source or SourceLocation()
+    where = f"line {place.line}, column {place.column}"
+    return f"the body is not strict JSON at {where}: {issue.text.rstrip('.')}"
 
 
 def _refusal(

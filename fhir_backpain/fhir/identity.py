@@ -9,9 +9,9 @@ first 24 characters, and one hash per record is enough for all of them.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
+from typing import NamedTuple
 from urllib.parse import quote
 
 _PERSON = b"fhir-backpain"
@@ -32,8 +32,7 @@ def key_path(parts: Iterable[str | None]) -> str:
     return "/".join(key_part(part) for part in parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """Whoever resources belong to, a record or a patient within a source.
 
     `prefix` starts the logical id of each resource; `path` starts the value of its identifier.
@@ -44,7 +43,7 @@ class Owner:
 
     def logical_id(self, type_: str, key: str) -> str:
         """Return the logical id of the resource of this type and key."""
-        return self.prefix + _suffix(type_, key)
+        return self.prefix + id_suffix(type_, key)
 
     def identifier_value(self, key: str) -> str:
         """Return the identifier's value of the resource with this key."""
@@ -52,7 +51,8 @@ class Owner:
 
 
 @lru_cache(maxsize=65536)
-def _suffix(type_: str, key: str) -> str:
+def id_suffix(type_: str, key: str) -> str:
+    """Return the last part of the logical id of the resource of this type and key."""
     return blake2b(f"{type_}\n{key}".encode(), digest_size=6, person=_PERSON).hexdigest()
 
 
@@ -67,6 +67,7 @@ def _system_tag(system: str) -> str:
     return blake2b(system.encode(), digest_size=4, person=_PERSON).hexdigest()
 
 
+@lru_cache(maxsize=65536)
 def patient_in_source(source: str, system: str, value: str) -> Owner:
     """Return the owner of what a source says of a patient across records (Condition, Goal …).
 
@@ -87,4 +88,4 @@ def record_of_patient(patient: Owner, source: str, record: str, record_id: str) 
 @lru_cache(maxsize=65536)
 def patient_id(system: str, value: str) -> str:
     """Return the logical id of the Patient with this business identifier, whatever the source."""
-    return _prefix("Patient", system, value) + _suffix("Patient", "")
+    return _prefix("Patient", system, value) + id_suffix("Patient", "")

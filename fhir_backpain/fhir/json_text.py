@@ -26,6 +26,9 @@ from fhir_backpain.fhir.json_number import any_decimal, any_integer, decimal, in
 from fhir_backpain.fhir.json_scanner import JsonScanner
 from fhir_backpain.outcome import SourceLocation
 
+FHIR_JSON = "application/fhir+json"
+"""The media type of FHIR's JSON."""
+
 _BOM = "\ufeff"
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])|[\ud800-\udfff]")
 _HERE = SourceLocation(line=1, column=1)
@@ -95,6 +98,27 @@ def dump(data: Any, *, sort_keys: bool = False) -> str:
         return _written(data, sort_keys)
     except RecursionError:
         raise ValueError("the data are nested too deeply for JSON") from None
+
+
+def pretty(data: Any, indent: str = "") -> str:
+    """Return JSON text of `data` for people, a member on each line, with the digits of `dump`.
+
+    `indent` stands before every line but the first. Raises as `dump` does.
+
+    >>> print(pretty({"score": Decimal("1.10")}))
+    {
+      "score": 1.10
+    }
+    """
+    inner = indent + "  "
+    if isinstance(data, dict) and data:
+        parts = [f"{_name(name)}: {pretty(value, inner)}" for name, value in data.items()]
+    elif isinstance(data, list) and data:
+        parts = [pretty(item, inner) for item in data]
+    else:
+        return dump(data)
+    opener, closer = "{}" if isinstance(data, dict) else "[]"
+    return f"{opener}\n{inner}" + f",\n{inner}".join(parts) + f"\n{indent}{closer}"
 
 
 def locate(text: str, pointer: str) -> tuple[int, int] | None:

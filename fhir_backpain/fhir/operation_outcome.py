@@ -10,9 +10,6 @@ from collections.abc import Iterable
 from fhir_backpain.fhir.json_text import dump
 from fhir_backpain.outcome import Issue, Outcome
 
-FHIR_JSON = "application/fhir+json"
-"""The media type of FHIR's JSON."""
-
 
 def outcome_text(issues: Iterable[Issue]) -> str:
     """Return the issues as the JSON text of an OperationOutcome; none say that all went well."""

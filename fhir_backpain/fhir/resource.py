@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class MadeResource:
+class MadeResource(NamedTuple):
     """One resource of one record. The same record and mapping always give the same text.
 
     `id` is the logical id that the adapter assigns, the same for life. `text` is the whole
     resource as JSON. `shared` is true where other records of the same patient make the same
-    resource too (Patient, Condition, Goal …), so that the latest of them must win.
+    resource too (Patient, Condition, Goal …), so that the latest of them must win. `rule` is the
+    name of the mapping that made it.
     """
 
     type: str
     id: str
     text: str
     shared: bool = False
+    rule: str = ""
 
     @property
     def url(self) -> str:

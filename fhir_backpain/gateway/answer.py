@@ -9,8 +9,8 @@ from typing import Any
 
 from flask import Response, request
 
+from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.guard import JSON
-from fhir_backpain.gateway.problem import FHIR_JSON
 
 _HEADERS = {
     # Answers speak of patients' records: nobody on the way may keep them.

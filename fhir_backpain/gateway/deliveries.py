@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from fhir_backpain.errors import MappingFailed, OutboxError
+from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.answer import tagged_answer
 from fhir_backpain.gateway.guard import (
     JSON,
@@ -18,7 +19,6 @@ from fhir_backpain.gateway.guard import (
     whole_number,
     wrong_parameter,
 )
-from fhir_backpain.gateway.problem import FHIR_JSON
 from fhir_backpain.gateway.records import DELIVERIES, SUBMISSIONS
 from fhir_backpain.gateway.services import services
 from fhir_backpain.outbox.clock import format_instant

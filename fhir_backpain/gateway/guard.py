@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import request
 
+from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.messages import (
     FOREIGN_ORIGIN,
     NOT_ACCEPTABLE,
@@ -13,7 +14,7 @@ from fhir_backpain.gateway.messages import (
     WRONG_MEDIA,
     WRONG_PARAMETER,
 )
-from fhir_backpain.gateway.problem import FHIR_JSON, ProblemError
+from fhir_backpain.gateway.problem import ProblemError
 from fhir_backpain.gateway.services import services
 
 JSON = "application/json"

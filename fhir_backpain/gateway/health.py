@@ -7,10 +7,11 @@ from typing import Any
 from flask import Blueprint, Response
 
 from fhir_backpain.errors import OutboxError
+from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.answer import json_answer
 from fhir_backpain.gateway.guard import JSON, ensure_accepts, ensure_parameters
 from fhir_backpain.gateway.messages import DISPATCHER_DOWN
-from fhir_backpain.gateway.problem import FHIR_JSON, ProblemError, store_problem
+from fhir_backpain.gateway.problem import ProblemError, store_problem
 from fhir_backpain.gateway.services import Services, services
 from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outcome import Issue

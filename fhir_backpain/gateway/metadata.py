@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from fhir_backpain import __version__
+from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.answer import fhir_answer
 from fhir_backpain.gateway.guard import ensure_format, ensure_parameters
 from fhir_backpain.gateway.services import Services, services
@@ -47,7 +48,7 @@ def _statement(shared: Services) -> dict[str, Any]:
         "software": {"name": "fhir-backpain gateway", "version": __version__},
         "implementation": {"description": "Carries back-pain records to a FHIR server."},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": [FHIR_JSON, "json"],
         "rest": [
             {
                 "mode": "server",

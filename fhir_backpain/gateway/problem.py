@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Iterable, Mapping
 
@@ -17,6 +16,8 @@ from fhir_backpain.errors import (
     SourceError,
     ValidationFailed,
 )
+from fhir_backpain.fhir.json_text import FHIR_JSON
+from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.gateway.messages import (
     BAD_REQUEST,
     INTERNAL,
@@ -26,7 +27,6 @@ from fhir_backpain.gateway.messages import (
 )
 from fhir_backpain.outcome import CATALOGUE, Issue, IssueType, Message, Outcome
 
-FHIR_JSON = "application/fhir+json"
 RETRY_AFTER = 5
 
 STATUS: dict[IssueType, int] = {
@@ -69,11 +69,6 @@ def status_of(outcome: Outcome) -> int:
     """Return the status of the first error of an outcome."""
     first = next((issue for issue in outcome if issue.is_error), None)
     return STATUS[first.code] if first else 500
-
-
-def outcome_text(outcome: Outcome) -> str:
-    """Return the JSON text of the OperationOutcome."""
-    return json.dumps(outcome.to_fhir(), ensure_ascii=False)
 
 
 def register(app: Flask) -> None:

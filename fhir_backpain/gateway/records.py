@@ -9,6 +9,8 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from fhir_backpain.errors import OutboxError
+from fhir_backpain.fhir.json_text import FHIR_JSON
+from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.gateway.answer import fhir_answer, json_answer
 from fhir_backpain.gateway.dry_run import make_bundle
 from fhir_backpain.gateway.guard import (
@@ -19,7 +21,7 @@ from fhir_backpain.gateway.guard import (
     flag,
 )
 from fhir_backpain.gateway.intake import Batch, place_of, read_batch
-from fhir_backpain.gateway.problem import FHIR_JSON, outcome_text, store_problem
+from fhir_backpain.gateway.problem import store_problem
 from fhir_backpain.gateway.services import services
 from fhir_backpain.gateway.submissions import Item, Submission
 from fhir_backpain.outbox.clock import format_instant

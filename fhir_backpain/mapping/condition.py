@@ -3,34 +3,38 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.mapping import messages
-from fhir_backpain.mapping.scope import Scope
+from fhir_backpain.mapping.scope import Reach
 from fhir_backpain.mapping.source_shape import Leaf
 from fhir_backpain.outcome import MappingLocation
+
+ReachOf = Callable[[str, MappingLocation], Reach]
 
 _CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
 
 
-def compile_condition(text: str, scope: Scope, where: MappingLocation) -> str:
+def compile_condition(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
     """Return the Python expression of a condition; raises MappingCheckError where unreadable."""
-    clauses = [_clause(part.strip(), scope, where) for part in text.split(" and ")]
+    clauses = [_clause(part.strip(), reach_of, where) for part in text.split(" and ")]
     return " and ".join(clauses)
 
 
-def _clause(text: str, scope: Scope, where: MappingLocation) -> str:
+def _clause(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
     match = _CLAUSE.match(text)
     if match is None:
         raise MappingCheckError(
             messages.CONDITION_WRONG.issue(f"'{text}' is not a condition.", mapping=where)
         )
-    reach = scope.reach(match["path"], where)
+    reach = reach_of(match["path"], where)
     word, negated = match["word"], bool(match["negated"])
     if word in ("present", "missing"):
         there = (word == "present") != negated
         return f"{reach.expression} is {'not ' if there else ''}None"
-    if word in ("true", "false") and reach.shape == Leaf("boolean"):
+    is_flag = isinstance(reach.shape, Leaf) and reach.shape.type == "boolean"
+    if word in ("true", "false") and is_flag:
         return f"{reach.expression} is {'not ' if negated else ''}{word.title()}"
     _check_word(word, reach.shape, where)
     return f"{reach.expression} {'!=' if negated else '=='} {word!r}"

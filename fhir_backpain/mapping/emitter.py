@@ -2,7 +2,8 @@
 
 Each node becomes a `Piece`. A piece that is always there is part of an f-string; one that may be
 empty is a variable that holds its JSON text or None. So a record costs one f-string for each
-resource and one test for each optional value, and no tree is ever built.
+resource and one test for each optional value, and no tree is ever built. What depends on the record
+alone is computed once, in the function's prelude.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_backpain.artifacts.located_yaml import plain
 from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.code_buffer import CodeBuffer
 from fhir_backpain.mapping.condition import compile_condition
 from fhir_backpain.mapping.declaration import Fragments
 from fhir_backpain.mapping.scope import Reach, Scope
@@ -65,22 +68,27 @@ class Emitter:
         self, scope: Scope, functions: Mapping[str, SlotEmitter], fragments: Fragments
     ) -> None:
         self.scope = scope
-        self.lines: list[str] = []
+        self.code = CodeBuffer()
         self.constants: dict[str, Any] = {}
         self._functions = functions
         self._fragments = fragments
         self._open_fragments: list[str] = []
-        self._depth = 1
-        self._count = 0
+        self.identity = ""
+        self._settled: dict[tuple[Any, ...], tuple[Piece, frozenset[str]]] = {}
+        self._in_prelude: set[str] = set()
+        self._members: dict[tuple[str, str], str] = {}
 
     def line(self, text: str) -> None:
         """Add one line of code at the present depth."""
-        self.lines.append("    " * self._depth + text)
+        self.code.add(text)
 
     def fresh(self, start: str = "v") -> str:
         """Return a variable name that is not in use."""
-        self._count += 1
-        return f"{start}{self._count}"
+        return self.code.fresh(start)
+
+    def bind(self) -> None:
+        """Say that what is being emitted depends on the rule's own key or on what was made."""
+        self.code.bind()
 
     def assign(self, expression: str) -> str:
         """Add an assignment and return its variable."""
@@ -97,21 +105,24 @@ class Emitter:
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
         """Indent what is emitted inside below `head`."""
-        self.line(head)
-        self._depth += 1
-        yield
-        self._depth -= 1
+        with self.code.block(head):
+            yield
 
     @contextmanager
     def inside(self, scope: Scope) -> Iterator[None]:
         """Resolve what is emitted inside in another scope."""
         outer, self.scope = self.scope, scope
-        yield
-        self.scope = outer
+        try:
+            yield
+        finally:
+            self.scope = outer
 
     def reach(self, path: str, where: MappingLocation) -> Reach:
         """Return what a path means here."""
-        return self.scope.reach(path.removeprefix("=").strip(), where)
+        reach = self.scope.reach(path.removeprefix("=").strip(), where)
+        if reach.is_bound:
+            self.code.bind()
+        return reach
 
     def value(self, reach: Reach, form: str) -> Piece:
         """Return the piece of a source value; `form` is an expression with ``{}`` for the value."""
@@ -126,7 +137,42 @@ class Emitter:
         return Piece("{" + name + "}", variable=name, live=True)
 
     def emit(self, node: Template) -> Piece:
-        """Emit a node and return its piece."""
+        """Emit a node and return its piece; the same node on the same record is emitted once."""
+        key = self._key_of(node)
+        if key is not None and key in self._settled:
+            piece, used = self._settled[key]
+            self.scope.used |= used
+            return piece
+        outer, self.code.place = self.code.place, node.location
+        with self._counting() as used_here, self.code.trial() as trial:
+            piece = self._emit(node)
+        self.code.place = outer
+        if trial.is_settled:
+            if piece.variable:
+                self._in_prelude.add(piece.variable)
+            if key is not None:
+                self._settled[key] = (piece, frozenset(used_here))
+        return piece
+
+    @contextmanager
+    def _counting(self) -> Iterator[set[str]]:
+        """Count the paths that are used inside apart, too."""
+        scope = self.scope
+        outer, scope.used = scope.used, set()
+        yield scope.used
+        outer |= scope.used
+        scope.used = outer
+
+    def _key_of(self, node: Template) -> tuple[Any, ...] | None:
+        """Return what makes two nodes the same, for those that are worth sharing."""
+        if isinstance(node, Use) and not node.arguments:
+            return ("use", node.fragment)
+        if isinstance(node, Slot) and not self._open_fragments:
+            options = {key: plain(value) for key, value in node.options.items()}
+            return ("slot", node.function, repr(plain(node.argument)), repr(options))
+        return None
+
+    def _emit(self, node: Template) -> Piece:
         if isinstance(node, Literal):
             return Piece(literal_text(node.value))
         if isinstance(node, Slot):
@@ -180,8 +226,14 @@ class Emitter:
         name = in_f_string(json.dumps(key))
         if piece.variable is None:
             return f",{name}:{piece.text}"
-        text = self.assign(f"'' if {piece.variable} is None else f',{name}:{{{piece.variable}}}'")
-        return "{" + text + "}"
+        expression = f"'' if {piece.variable} is None else f',{name}:{{{piece.variable}}}'"
+        if piece.variable not in self._in_prelude:
+            return "{" + self.assign(expression) + "}"
+        variable = self._members.get((key, piece.variable))
+        if variable is None:
+            variable = self._members[key, piece.variable] = self.fresh()
+            self.code.add_to_prelude(f"{variable} = {expression}")
+        return "{" + variable + "}"
 
     def _emit_list(self, node: ListTemplate) -> Piece:
         if not any(isinstance(item, Each) for item in node.items):
@@ -230,7 +282,7 @@ class Emitter:
                 messages.PATH_KIND.issue(f"'{path}' is not a list.", mapping=where)
             )
         variable = self.fresh("e")
-        element = Reach(variable, reach.shape.item, True, f"{reach.path}[]")
+        element = Reach(variable, reach.shape.item, True, f"{reach.path}[]", is_bound=True)
         many = reach.expression if reach.certain else f"{reach.expression} or ()"
         with self.block(f"for {variable} in {many}:"):
             self.line("pass")
@@ -239,15 +291,15 @@ class Emitter:
 
     def _emit_when(self, node: When) -> Piece:
         result = self.assign("None")
-        condition = compile_condition(node.condition, self.scope, node.location)
-        with self.block(f"if {condition}:"):
+        condition = compile_condition(node.condition, self.reach, node.location)
+        with self.code.guard(f"if {condition}:"):
             self._set(result, self.emit(node.body))
         return Piece("{" + result + "}", variable=result, live=True)
 
     def _emit_first_of(self, node: FirstOf) -> Piece:
         result = self.assign("None")
         for alternative in node.alternatives:
-            with self.block(f"if {result} is None:"):
+            with self.code.guard(f"if {result} is None:"):
                 self._set(result, self.emit(alternative))
         return Piece("{" + result + "}", variable=result, live=True)
 
@@ -284,7 +336,8 @@ class Emitter:
             name: self.scope.find(path, node.location) for name, path in node.arguments.items()
         }
         self._open_fragments.append(node.fragment)
-        with self.inside(self.scope.only(names)):
-            piece = self.emit(fragment.template)
-        self._open_fragments.pop()
-        return piece
+        try:
+            with self.inside(self.scope.only(names)):
+                return self.emit(fragment.template)
+        finally:
+            self._open_fragments.pop()

@@ -19,7 +19,7 @@ The record below ``record`` looks like the record that it makes. A row makes one
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -38,7 +38,8 @@ from fhir_backpain.artifacts.located_yaml import (
 )
 from fhir_backpain.errors import MappingCheckError, SettingsError
 from fhir_backpain.mapping import messages
-from fhir_backpain.mapping.codegen import build, root_scope
+from fhir_backpain.mapping.code_buffer import CodeLine
+from fhir_backpain.mapping.codegen import Program, build, root_scope
 from fhir_backpain.mapping.declaration import Ignored, read_ignored
 from fhir_backpain.mapping.emitter import Emitter, Piece, literal_text
 from fhir_backpain.mapping.functions.registry import feed_functions
@@ -103,8 +104,7 @@ class Feed:
     template: Template
     ignored: tuple[Ignored, ...]
     columns: frozenset[str]
-    text: str
-    make: Callable[[Mapping[str, str], RowContext], str]
+    program: Program
 
     def settle_parameters(self, given: Mapping[str, str]) -> dict[str, str]:
         """Return every parameter's value; raises SettingsError with everything that is wrong."""
@@ -179,7 +179,7 @@ def compile_feed(tree: YamlMap) -> Feed:
         table=True,
     )
     emitter = Emitter(scope, feed_functions(), {})
-    text = _body(emitter, makes, template)
+    lines = _body(emitter, makes, template)
     columns = frozenset(used for used in scope.used if not used.startswith("parameter."))
     ignored = read_ignored(tree)
     _refuse_both(ignored, columns)
@@ -191,12 +191,11 @@ def compile_feed(tree: YamlMap) -> Feed:
         template=template,
         ignored=ignored,
         columns=columns,
-        text=text,
-        make=build(text, f"feed {name}", emitter.constants),
+        program=build("def make(s, c):", lines, f"feed {name}", emitter.constants),
     )
 
 
-def _body(emitter: Emitter, makes: str, template: Template) -> str:
+def _body(emitter: Emitter, makes: str, template: Template) -> list[CodeLine]:
     if not isinstance(template, ObjectTemplate):
         raise MappingCheckError(
             messages.SLOT_ARGUMENT.issue("A record is a map.", mapping=template.location)
@@ -206,7 +205,7 @@ def _body(emitter: Emitter, makes: str, template: Template) -> str:
         piece = emitter.emit(item)
         members[key] = Piece(piece.text, piece.variable)
     emitter.line(f"return f'{emitter.emit_object(members).text}'")
-    return "\n".join(["def make(s, c):", *emitter.lines, ""])
+    return emitter.code.lines()
 
 
 def _parameters(tree: YamlMap) -> tuple[Parameter, ...]:

@@ -7,19 +7,30 @@ from pathlib import Path
 from typing import Any
 
 from fhir_backpain.artifacts.finder import mappings_folder
+from fhir_backpain.definitions.definitions import load_definitions
 from fhir_backpain.errors import ArtifactError, MappingCheckError, MappingFailed
 from fhir_backpain.fhir import identity
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping import messages
-from fhir_backpain.mapping.codegen import CompiledRule, compile_rule
+from fhir_backpain.mapping.check.clash import clashing_rules
+from fhir_backpain.mapping.check.conformance import ConformanceCheck
+from fhir_backpain.mapping.codegen import (
+    CompiledRule,
+    Program,
+    RecordProgram,
+    compile_record,
+)
 from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_declaration
 from fhir_backpain.mapping.functions.copying import quoted
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, load_library
+from fhir_backpain.mapping.release_delta import BASE_RELEASE, for_release, read_deltas
 from fhir_backpain.mapping.reverse.unmapper import Unmapped, Unmapper
 from fhir_backpain.mapping.source_shape import leaves, record_shape
+from fhir_backpain.mapping.trace.trace import Trace
+from fhir_backpain.mapping.trace.tracer import Tracer
 from fhir_backpain.outcome import Issue, MappingLocation
-from fhir_backpain.record import RECORD_TYPES, key_of
+from fhir_backpain.record import RECORD_TYPES
 
 
 class Context:
@@ -55,12 +66,14 @@ class Mapper:
     def __init__(
         self,
         library: Library,
-        rules: Mapping[str, tuple[CompiledRule, ...]],
+        programs: Mapping[str, RecordProgram],
         declarations: Mapping[str, tuple[Declaration, ...]],
     ) -> None:
         self.library = library
         self.version = library.version
-        self._rules = rules
+        self._programs = programs
+        self._declarations = declarations
+        self._tracer = Tracer(library, declarations)
         self._unmapper = Unmapper(library, declarations, self)
 
     def __call__(self, data: Mapping[str, Any]) -> list[MadeResource]:
@@ -68,16 +81,13 @@ class Mapper:
 
         Raises MappingFailed where a value has no place in a mapping.
         """
-        context = Context(data)
-        made: list[MadeResource] = []
-        for rule in self._rules[data["record"]]:
-            try:
-                rule.make(data, context, made)
-            except MappingFailed:
-                raise
-            except (KeyError, TypeError, AttributeError, ValueError) as problem:
-                raise MappingFailed(_compiled_failure(rule, data, problem)) from problem
-        return made
+        program = self._programs[data["record"]].program
+        try:
+            return program.make(data, Context(data))  # type: ignore[no-any-return]
+        except MappingFailed:
+            raise
+        except (KeyError, TypeError, AttributeError, ValueError) as problem:
+            raise MappingFailed(_compiled_failure(program, problem)) from problem
 
     def from_fhir(self, resources: Iterable[dict[str, Any]]) -> Unmapped:
         """Return the records that some resources came from, in normal form, with every loss.
@@ -90,45 +100,64 @@ class Mapper:
         """Return a record as it comes back: without what the mappings would fill in anyway."""
         return self._unmapper.normal_form(data)
 
+    def trace(self, data: Mapping[str, Any]) -> Trace:
+        """Return what the mappings make of a checked record, and where each leaf of it came from.
+
+        Slower than calling the mapper. Raises MappingFailed as that does.
+        """
+        return self._tracer.trace(data)
+
+    def declarations(self, record_type: str) -> tuple[Declaration, ...]:
+        """Return the mappings of a record type as they were read, in running order."""
+        return self._declarations[record_type]
+
     @property
     def types(self) -> tuple[str, ...]:
         """The types of the resources that any mapping makes, sorted."""
-        return tuple(sorted({rule.makes for rules in self._rules.values() for rule in rules}))
+        programs = self._programs.values()
+        return tuple(sorted({rule.makes for program in programs for rule in program.rules}))
 
     def rules(self, record_type: str) -> tuple[CompiledRule, ...]:
         """Return the compiled mappings of a record type, in the order in which they run."""
-        return self._rules[record_type]
+        return self._programs[record_type].rules
+
+    def code(self, record_type: str) -> str:
+        """Return the Python text that a record type's mappings were compiled to."""
+        return self._programs[record_type].program.text
 
 
-def _compiled_failure(rule: CompiledRule, data: Mapping[str, Any], problem: Exception) -> Issue:
+def _compiled_failure(program: Program, problem: Exception) -> Issue:
     kind = type(problem).__name__
     return messages.COMPILED_CODE.issue(
-        f"The mapping {rule.name} failed on {key_of(dict(data)).record} data ({kind}).",
+        f"The compiled mapping failed ({kind}).",
+        mapping=program.place_of(problem),
         next_step="Check the record with 'fhir-backpain validate', then report the mapping.",
     )
 
 
-def load_mapper(folder: Path | None = None) -> Mapper:
+def load_mapper(folder: Path | None = None, release: str = BASE_RELEASE) -> Mapper:
     """Read, check and compile the mappings of a folder (by default the shipped ones).
 
-    Raises MappingCheckError or another ArtifactError with every finding, each at its line.
+    `release` is R4, R4B or R5: what is made is checked against its definitions. Raises
+    MappingCheckError or another ArtifactError with every finding, each at its line.
     """
     root = folder or mappings_folder()
     library = load_library(root)
     declarations, problems = _read_all(root)
-    rules = _compile_all(declarations, library, problems)
-    for record_type in RECORD_TYPES:
-        problems += _uncovered(record_type, rules[record_type], root)
+    deltas = read_deltas(root / "releases", release)
+    declarations = for_release(declarations, deltas)
+    by_type: dict[str, tuple[Declaration, ...]] = {
+        name: tuple(item for item in declarations if name in item.sources) for name in RECORD_TYPES
+    }
+    programs = _compile_all(by_type, library, problems)
+    check = ConformanceCheck(load_definitions(release), library)
+    for record_type, found in by_type.items():
+        problems += _nonconformant(record_type, found, check, problems)
+    for record_type, program in programs.items():
+        problems += _uncovered(record_type, program.rules, root)
     if problems:
         raise MappingCheckError(problems)
-    return Mapper(
-        library,
-        {name: tuple(found) for name, found in rules.items()},
-        {
-            name: tuple(item for item in declarations if name in item.sources)
-            for name in RECORD_TYPES
-        },
-    )
+    return Mapper(library, programs, by_type)
 
 
 def _read_all(root: Path) -> tuple[list[Declaration], list[Issue]]:
@@ -139,7 +168,7 @@ def _read_all(root: Path) -> tuple[list[Declaration], list[Issue]]:
             declarations.append(read_declaration(path))
         except ArtifactError as error:
             problems += error.issues
-    problems += _named_twice(declarations)
+    problems += _named_twice(declarations) + _of_no_record(declarations)
     declarations.sort(key=lambda declaration: MADE_TYPES.index(declaration.makes))
     return declarations, problems
 
@@ -155,19 +184,41 @@ def _named_twice(declarations: Iterable[Declaration]) -> list[Issue]:
     return problems
 
 
+def _of_no_record(declarations: Iterable[Declaration]) -> list[Issue]:
+    return [
+        messages.PATH_UNKNOWN.issue(
+            f"There is no record type '{source}'.", mapping=declaration.location
+        )
+        for declaration in declarations
+        for source in declaration.sources
+        if source not in RECORD_TYPES
+    ]
+
+
 def _compile_all(
-    declarations: Iterable[Declaration], library: Library, problems: list[Issue]
-) -> dict[str, list[CompiledRule]]:
-    rules: dict[str, list[CompiledRule]] = {name: [] for name in RECORD_TYPES}
+    declarations: Mapping[str, tuple[Declaration, ...]], library: Library, problems: list[Issue]
+) -> dict[str, RecordProgram]:
+    programs = {}
     functions = resource_functions(library)
-    for declaration in declarations:
-        for source in declaration.sources:
-            try:
-                rule = compile_rule(declaration, source, functions, library.fragments)
-                rules[source].append(rule)
-            except ArtifactError as error:
-                problems += error.issues
-    return rules
+    for record_type, found in declarations.items():
+        try:
+            programs[record_type] = compile_record(record_type, found, functions, library.fragments)
+        except MappingCheckError as error:
+            problems += [issue for issue in error.issues if issue not in problems]
+    return programs
+
+
+def _nonconformant(
+    record_type: str,
+    declarations: tuple[Declaration, ...],
+    check: ConformanceCheck,
+    known: list[Issue],
+) -> list[Issue]:
+    """Return what FHIR's definitions say against the mappings of a record type, once each."""
+    shape = record_shape(record_type)
+    found = [issue for one in declarations for issue in check.findings(one, shape)]
+    found += clashing_rules(declarations)
+    return [issue for issue in found if issue not in known]
 
 
 def _uncovered(record_type: str, rules: Iterable[CompiledRule], root: Path) -> list[Issue]:

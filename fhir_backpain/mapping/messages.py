@@ -83,3 +83,33 @@ CONTRADICTION = Message(
 INCOMPLETE_RECORD = Message(
     3034, "incomplete", "A record cannot be rebuilt", "Read all resources of the record at once."
 )
+TARGET_UNKNOWN = Message(
+    3040, "structure", "Unknown element", "Use an element that FHIR defines here."
+)
+TARGET_TYPE = Message(
+    3041, "structure", "Wrong datatype", "Use a function that makes the element's datatype."
+)
+TARGET_MISSING = Message(
+    3042, "required", "A mandatory element is missing", "Map the element, or give a literal."
+)
+TARGET_MAY_BE_EMPTY = Message(
+    3043,
+    "required",
+    "A mandatory element may be empty",
+    "Map it from a field that is always there, give an 'else', or add a 'when' to the rule.",
+)
+TARGET_CARDINALITY = Message(
+    3044, "structure", "Wrong cardinality", "Write a list where the element repeats, else a value."
+)
+TARGET_CHOICE = Message(
+    3045, "structure", "Two types of one choice", "Keep one of the two, or make both conditional."
+)
+CODE_OUTSIDE = Message(
+    3046, "code-invalid", "A code outside a required binding", "Use a code of the value set."
+)
+UNREACHABLE = Message(
+    3047, "business-rule", "It can never apply", "Remove it, or correct the condition or the order."
+)
+RULES_CLASH = Message(
+    3048, "business-rule", "Two rules with the same identity", "Give the two different keys."
+)

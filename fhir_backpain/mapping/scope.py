@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 
 from fhir_backpain.errors import MappingCheckError
@@ -17,13 +18,15 @@ PARAMETER = "parameter."
 class Reach:
     """A source path that was found: its Python expression, shape and full path.
 
-    `certain` is true where the expression is never None for a valid record.
+    `certain` is true where the expression is never None for a valid record; `is_bound` where it
+    starts at an element of a list, so that it differs within one record.
     """
 
     expression: str
     shape: Shape
     certain: bool
     path: str
+    is_bound: bool = False
 
 
 def wrong(text: str, where: MappingLocation) -> MappingCheckError:
@@ -36,7 +39,8 @@ class Scope:
     """The names that can be used at a place: repetition variables, then the record's own fields.
 
     `used` collects the full path of every leaf that a mapping reads, for loss accounting.
-    `is_table` is true where paths are column names, taken whole.
+    `is_table` is true where paths are column names, taken whole. `facts` are paths that are there
+    at this place because of a condition.
     """
 
     root: Reach
@@ -44,15 +48,20 @@ class Scope:
     used: set[str] = field(default_factory=set)
     is_table: bool = False
     parameters: frozenset[str] = frozenset()
+    facts: frozenset[str] = frozenset()
 
     def with_name(self, name: str, reach: Reach) -> Scope:
         """Return a scope with one more name; what is used is still counted in this one."""
         names = {**self.names, name: reach}
-        return Scope(self.root, names, self.used, self.is_table, self.parameters)
+        return replace(self, names=names)
 
     def only(self, names: dict[str, Reach]) -> Scope:
         """Return a scope in which these names come before the record's own (for a fragment)."""
-        return Scope(self.root, names, self.used, self.is_table, self.parameters)
+        return replace(self, names=names)
+
+    def with_facts(self, paths: Iterable[str]) -> Scope:
+        """Return a scope in which more paths are known to be there."""
+        return replace(self, facts=self.facts | set(paths))
 
     def reach(self, path: str, where: MappingLocation) -> Reach:
         """Return what a path means and count it as used.
@@ -91,10 +100,12 @@ class Scope:
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise wrong(f"The source has no '{step}' in '{path}'.{hint}", where)
         full = f"{here.path}.{step}" if here.path else step
-        if here.certain and member.certain:
-            return Reach(f"{here.expression}[{step!r}]", member.shape, True, full)
+        if here.certain and (member.certain or full in self.facts):
+            text = f"{here.expression}[{step!r}]"
+            return Reach(text, member.shape, True, full, here.is_bound)
         owner = here.expression if here.certain else f"({here.expression} or NONE)"
-        return Reach(f"{owner}.get({step!r})", member.shape, False, full)
+        text = f"{owner}.get({step!r})"
+        return Reach(text, member.shape, full in self.facts, full, here.is_bound)
 
     def _count(self, here: Reach) -> None:
         if isinstance(here.shape, Leaf):

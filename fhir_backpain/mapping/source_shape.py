@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -19,11 +19,14 @@ from fhir_backpain.record import RECORD_TYPES
 class Leaf:
     """A single value: ``string``, ``number``, ``integer``, ``boolean`` or ``cell`` (of a table).
 
-    `words` lists its only values, where the schema does.
+    `words` lists its only values, where the schema does; `form` is the schema's format or the
+    name of the shared definition (``date``, ``dateTime``, ``uri``); `minimum` its least number.
     """
 
     type: str
     words: tuple[str, ...] | None = None
+    form: str | None = None
+    minimum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +97,10 @@ def _resolve(reference: str, file: str) -> tuple[dict[str, Any], str]:
 
 def _shape(schema: dict[str, Any], file: str) -> Shape:
     if "$ref" in schema:
-        return _shape(*_resolve(schema["$ref"], file))
+        found = _shape(*_resolve(schema["$ref"], file))
+        if isinstance(found, Leaf) and found.words is None:
+            return replace(found, form=schema["$ref"].rpartition("/")[2])
+        return found
     if "properties" in schema:
         return _object(schema, file)
     if schema.get("type") == "array":
@@ -120,4 +126,4 @@ def _leaf(schema: dict[str, Any]) -> Leaf:
         return Leaf("string", (schema["const"],))
     if "enum" in schema:
         return Leaf("string", tuple(schema["enum"]))
-    return Leaf(schema["type"])
+    return Leaf(schema["type"], form=schema.get("format"), minimum=schema.get("minimum"))

@@ -102,7 +102,7 @@ class TableReader:
         place = SourceLocation(file=str(self.path), line=row.line)
         cells = self._cells(row)
         context = RowContext(self.parameters)
-        text = self.feed.make(cells, context)
+        text = self.feed.program.make(cells, context)
         if context.problems:
             return RejectedRecord(tuple(item.moved_to(place) for item in context.problems), place)
         try:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import astuple, dataclass
+from typing import Literal
 
 from fhir_backpain.record import RecordKey
+
+Retired = Literal["entered-in-error", "deleted"]
+"""How a resource that its record no longer makes was taken back: the first is still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +17,9 @@ class LedgerRow:
     """One resource on a server: which record wrote it last, and what was written.
 
     `url` is relative (``Observation/2f0c…``), `content_hash` the SHA-256 of the JSON text that
-    was sent, `as_of` the dateTime of the record that sent it, `written_at` an instant in UTC.
+    was sent (empty where nothing was), `as_of` the dateTime of the record that sent it,
+    `written_at` an instant in UTC. `shared` says that other records make the resource too,
+    `retired` that its record no longer does.
     """
 
     url: str
@@ -22,6 +28,8 @@ class LedgerRow:
     key: RecordKey
     as_of: str
     written_at: str
+    shared: bool = False
+    retired: Retired | None = None
 
 
 def write_key(key: RecordKey) -> str:

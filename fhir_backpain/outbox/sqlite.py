@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Self
@@ -24,7 +24,7 @@ from fhir_backpain.outbox.record_text import read_record
 from fhir_backpain.outbox.sqlite_database import SqliteDatabase, translated
 from fhir_backpain.outbox.sqlite_intake import SqliteIntake
 from fhir_backpain.outbox.sqlite_queue import SqliteQueue
-from fhir_backpain.record import SourceRecord
+from fhir_backpain.record import RecordKey, SourceRecord
 
 _BATCH = 1000
 
@@ -87,7 +87,7 @@ class SqliteStore:
     ) -> frozenset[str]:
         """Record what became of entries and what the server holds, in one transaction."""
         at, steady = self._times()
-        arrived = frozenset(row.url for row in ledger)
+        arrived = frozenset(row.url for row in ledger if row.retired is None)
         with self._database.writing() as connection:
             fenced = SqliteQueue(connection, server, steady, at).settle(settlements, arrived)
             # What a worker without a lease believes may be older than what is there.
@@ -102,11 +102,32 @@ class SqliteStore:
         with self._database.reading() as connection:
             return sqlite_ledger.read_rows(connection, server, urls)
 
+    def ledger_of(self, server: str, keys: Iterable[RecordKey]) -> list[LedgerRow]:
+        """Return what some records alone made and have not retired."""
+        with self._database.reading() as connection:
+            return sqlite_ledger.own_rows(connection, server, keys)
+
     def ledger_size(self, server: str) -> int:
         """Return how many resources the server is known to hold."""
         with self._database.reading() as connection:
-            found = connection.execute("SELECT count(*) FROM ledger WHERE server = ?", (server,))
-            return int(found.fetchone()[0])
+            return sqlite_ledger.size(connection, server)
+
+    def ledger_urls(self, server: str) -> Iterator[str]:
+        """Yield the relative URLs of what the server is known to hold, read page by page."""
+        after = ""
+        while True:
+            with self._database.reading() as connection:
+                urls = sqlite_ledger.held_urls(connection, server, after, _BATCH)
+            if not urls:
+                return
+            yield from urls
+            after = urls[-1]
+
+    def lost_versions(self, server: str, key: RecordKey) -> list[dict[str, Any]]:
+        """Return the superseded versions of a record that may have been sent."""
+        with self._database.reading() as connection:
+            texts = sqlite_entries.lost_contents(connection, server, key)
+            return [read_record(text) for text in texts]
 
     def next_due(self, server: str) -> float | None:
         """Return the seconds until an entry is due, leased or not; None where none waits."""

@@ -49,6 +49,18 @@ def read_entry(row: tuple[Any, ...], steady: float) -> Entry:
     )
 
 
+def lost_contents(connection: sqlite3.Connection, server: str, key: RecordKey) -> list[str]:
+    """Return the texts of superseded versions that may have been sent, oldest first."""
+    rows = connection.execute(
+        "SELECT e.content FROM patient p JOIN entry e ON e.patient = p.id"
+        " WHERE p.server = ? AND p.system = ? AND p.value = ? AND e.source = ?"
+        " AND e.record = ? AND e.record_id = ? AND e.state = 'superseded' AND e.read_back = 1"
+        " ORDER BY e.id",
+        (server, key.patient_system, key.patient_value, key.source, key.record, key.id),
+    )
+    return [text for (text,) in rows]
+
+
 def counts(connection: sqlite3.Connection, server: str | None) -> dict[State, int]:
     """Return the number of entries by state."""
     where, arguments = ("WHERE server = ?", (server,)) if server is not None else ("", ())

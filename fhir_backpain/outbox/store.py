@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from fhir_backpain.outbox.entry import (
@@ -14,7 +14,7 @@ from fhir_backpain.outbox.entry import (
     State,
 )
 from fhir_backpain.outbox.ledger import LedgerRow
-from fhir_backpain.record import SourceRecord
+from fhir_backpain.record import RecordKey, SourceRecord
 
 
 class Store(Protocol):
@@ -59,10 +59,28 @@ class Store(Protocol):
         """
 
     def ledger(self, server: str, urls: Iterable[str]) -> dict[str, LedgerRow]:
-        """Return what the server is known to hold, by relative URL."""
+        """Return the rows of some resources by relative URL, those of retired ones too."""
+
+    def ledger_of(self, server: str, keys: Iterable[RecordKey]) -> list[LedgerRow]:
+        """Return the rows of what some records alone made and have not retired, sorted by URL."""
 
     def ledger_size(self, server: str) -> int:
-        """Return how many resources the server is known to hold."""
+        """Return how many resources the server is known to hold.
+
+        Those that were retired as entered-in-error are among them, deleted ones are not.
+        """
+
+    def ledger_urls(self, server: str) -> Iterator[str]:
+        """Yield the relative URLs of what `ledger_size` counts, sorted; the store must stay open.
+
+        A resource that is written meanwhile may be among them or not.
+        """
+
+    def lost_versions(self, server: str, key: RecordKey) -> list[dict[str, Any]]:
+        """Return the superseded versions of a record that may have been sent, oldest first.
+
+        Nobody knows what of them the server has taken: their answers were lost.
+        """
 
     def next_due(self, server: str) -> float | None:
         """Return the seconds until an entry is due, leased or not; None where none waits."""

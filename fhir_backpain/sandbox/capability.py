@@ -31,7 +31,7 @@ def capability_statement(base: str, date: str) -> dict[str, Any]:
         "software": {"name": "fhir-backpain sandbox", "version": __version__},
         "implementation": {"description": WHAT_IT_IS_NOT, "url": base},
         "fhirVersion": "4.0.1",
-        "format": ["application/fhir+json", "json"],
+        "format": [FHIR_JSON, "json"],
         "rest": [
             {
                 "mode": "server",

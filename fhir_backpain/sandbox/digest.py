@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from fhir_backpain.fhir.json_text import dump
+from fhir_backpain.fhir.meta import without_meta
 
 _OF_THE_SERVER = ("versionId", "lastUpdated")
 
@@ -15,9 +16,6 @@ def content_digest(resource: dict[str, Any]) -> bytes:
 
     The order of the elements does not count, each digit of a number does.
     """
-    meta = resource.get("meta", {})
-    meta = {name: value for name, value in meta.items() if name not in _OF_THE_SERVER}
-    content = {name: value for name, value in resource.items() if name not in ("id", "meta")}
-    if meta:
-        content["meta"] = meta
+    content = without_meta(resource, _OF_THE_SERVER)
+    content.pop("id", None)
     return sha256(dump(content, sort_keys=True).encode()).digest()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import zlib
 from collections.abc import Mapping
 from email.utils import format_datetime
 from typing import Any, cast
@@ -15,8 +14,8 @@ from typing import Any, cast
 from flask import Request, Response
 
 from fhir_backpain.errors import SourceError
-from fhir_backpain.fhir.json_text import LIMITS, JsonLimits, parse
-from fhir_backpain.fhir.operation_outcome import FHIR_JSON, outcome_text
+from fhir_backpain.fhir.json_text import FHIR_JSON, LIMITS, JsonLimits, parse
+from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.sandbox.exchange import (
     EXTRA_HEADERS,
     QUIRKS,
@@ -35,6 +34,13 @@ from fhir_backpain.sandbox.messages import (
 )
 from fhir_backpain.sandbox.parameters import parse_query
 from fhir_backpain.sandbox.store import Version, from_instant
+from fhir_backpain.web.body import (
+    CHUNK,
+    BodyTooLargeError,
+    BodyUnreadableError,
+    UnknownEncodingError,
+    read_body,
+)
 
 MAX_BODY = 32 * 1024 * 1024
 _FHIR_LIMITS = JsonLimits(max_bytes=MAX_BODY, every_number=True)
@@ -122,7 +128,7 @@ def _version_headers(answer: Answer, version: Version, base: str) -> Mapping[str
 def _read_body(request: Request, path: tuple[str, ...]) -> tuple[dict[str, Any] | None, Parameters]:
     if request.method not in ("POST", "PUT"):
         return None, ()
-    raw = _plain(request, _limited(request))
+    raw = _whole(request)
     if path[-1:] == ("_search",):
         return None, _read_form(request, raw)
     if request.mimetype not in _JSON_TYPES:
@@ -142,33 +148,19 @@ def _read_form(request: Request, raw: bytes) -> Parameters:
     return parse_query("?" + raw.decode("latin-1"))
 
 
-def _limited(request: Request) -> bytes:
-    raw = request.stream.read(MAX_BODY + 1)
-    if len(raw) > MAX_BODY:
-        raise _too_large()
-    return raw
-
-
-def _plain(request: Request, raw: bytes) -> bytes:
-    encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding == "identity":
-        return raw
-    if encoding not in ("gzip", "x-gzip"):
-        raise _unsupported(415, "The Content-Encoding is not gzip.")
-    return _gunzip(raw)
-
-
-def _gunzip(raw: bytes) -> bytes:
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16)
+def _whole(request: Request) -> bytes:
+    """Return the whole body, unpacked."""
+    encoding = request.headers.get("Content-Encoding")
     try:
-        plain = unpacker.decompress(raw, MAX_BODY + 1)
-    except zlib.error as error:
-        raise _broken_gzip() from error
-    if len(plain) > MAX_BODY:
-        raise _too_large()
-    if not unpacker.eof or unpacker.unused_data:
-        raise _broken_gzip()
-    return plain
+        return read_body(lambda: request.stream.read(CHUNK), encoding, MAX_BODY)
+    except UnknownEncodingError:
+        raise _unsupported(415, "The Content-Encoding is not gzip.") from None
+    except BodyTooLargeError:
+        text = f"The body has more than {MAX_BODY} bytes."
+        raise InteractionError.of(413, TOO_LARGE, text) from None
+    except BodyUnreadableError as error:
+        text = f"The body cannot be unpacked: {error}."
+        raise InteractionError.of(400, INVALID_REQUEST, text) from None
 
 
 def _check_accept(request: Request, parameters: Parameters) -> None:
@@ -201,12 +193,3 @@ def _compress(request: Request, response: Response) -> None:
 
 def _unsupported(status: int, text: str) -> InteractionError:
     return InteractionError.of(status, UNSUPPORTED_MEDIA, text)
-
-
-def _too_large() -> InteractionError:
-    text = f"The body has more than {MAX_BODY} bytes."
-    return InteractionError.of(413, TOO_LARGE, text)
-
-
-def _broken_gzip() -> InteractionError:
-    return InteractionError.of(400, INVALID_REQUEST, "The body is not one whole gzip stream.")

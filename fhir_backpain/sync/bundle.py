@@ -16,7 +16,7 @@ from fhir_backpain.client.operation_outcome import read_issues
 from fhir_backpain.client.reply import Reply, parse_etag
 from fhir_backpain.errors import AmbiguousRemoteError, RemoteError
 from fhir_backpain.outcome import Issue
-from fhir_backpain.sync.composition import Write
+from fhir_backpain.sync.composition import Change
 from fhir_backpain.sync.messages import NOT_PROVEN
 
 BundleType = Literal["transaction", "batch"]
@@ -43,14 +43,9 @@ class Answer:
     failed: dict[str, RemoteError] = field(default_factory=dict)
 
 
-def write_updates(writes: Sequence[Write], kind: BundleType, base_url: str) -> str:
-    """Return the text of a Bundle that puts each resource at its own id."""
-    entries = ",".join(
-        f'{{"fullUrl":{json.dumps(f"{base_url}/{write.url}")},'
-        f'"resource":{write.rendered.made.text},'
-        f'"request":{{"method":"PUT","url":{json.dumps(write.url)}}}}}'
-        for write in writes
-    )
+def write_updates(changes: Sequence[Change], kind: BundleType, base_url: str) -> str:
+    """Return the text of a Bundle that puts each resource at its own id, or deletes it."""
+    entries = ",".join(_entry_text(change, base_url) for change in changes)
     return f'{{"resourceType":"Bundle","type":"{kind}","entry":[{entries}]}}'
 
 
@@ -60,14 +55,15 @@ def write_reads(urls: Sequence[str]) -> str:
     return json.dumps({"resourceType": "Bundle", "type": "batch", "entry": entries})
 
 
-def read_answer(writes: Sequence[Write], reply: Reply) -> Answer:
+def read_answer(changes: Sequence[Change], reply: Reply) -> Answer:
     """Return what the response Bundle proves of each write.
 
     An entry counts for the URL in its location. One without a location counts by its place,
     if the answer has as many entries as were sent and none of them is out of its place.
     """
     entries = _entries(reply)
-    urls = [write.url for write in writes]
+    by_url = {change.url: change for change in changes}
+    urls = list(by_url)
     located = [_located(entry) for entry in entries]
     in_place = len(entries) == len(urls) and all(
         found in (None, url) for found, url in zip(located, urls, strict=True)
@@ -75,8 +71,8 @@ def read_answer(writes: Sequence[Write], reply: Reply) -> Answer:
     answer = Answer()
     for index, entry in enumerate(entries):
         url = located[index] or (urls[index] if in_place else None)
-        if url in urls and url not in answer.written and url not in answer.failed:
-            _note(answer, url, entry, reply)
+        if url in by_url and url not in answer.written and url not in answer.failed:
+            _note(answer, by_url[url], entry, reply)
     for url in urls:
         if url not in answer.written and url not in answer.failed:
             issue = NOT_PROVEN.issue("The server's answer does not name each resource.")
@@ -84,16 +80,16 @@ def read_answer(writes: Sequence[Write], reply: Reply) -> Answer:
     return answer
 
 
-def place_in_resource(issue: Issue, writes: Sequence[Write]) -> str | None:
+def place_in_resource(issue: Issue, changes: Sequence[Change]) -> str | None:
     """Return the FHIRPath of an issue within the resource rather than within the Bundle."""
     found = re.match(r"Bundle\.entry\[(\d+)\](?:\.resource)?(.*)", issue.expression or "")
     if found is None:
         return issue.expression
     index = int(found[1])
-    if index >= len(writes):
+    if index >= len(changes):
         return issue.expression
     rest = re.sub(r"^\.ofType\([A-Za-z]+\)|^/\*[^*]*\*/", "", found[2])
-    return writes[index].rendered.made.type + (rest if rest.startswith(".") else "")
+    return changes[index].type + (rest if rest.startswith(".") else "")
 
 
 def response_of(entry: dict[str, Any]) -> dict[str, Any]:
@@ -106,6 +102,22 @@ def status_of(entry: dict[str, Any]) -> int | None:
     """Return the number that Bundle.entry.response.status begins with."""
     found = _STATUS.match(str(response_of(entry).get("status", "")))
     return int(found[1]) if found else None
+
+
+def is_gone(change: Change, status: int | None) -> bool:
+    """True where the status says that what was to be deleted is not there."""
+    return change.text is None and status in (404, 410)
+
+
+def _entry_text(change: Change, base_url: str) -> str:
+    request = {"method": "PUT" if change.text is not None else "DELETE", "url": change.url}
+    if change.if_match is not None:
+        request["ifMatch"] = f'W/"{change.if_match}"'
+    asked = f'"request":{json.dumps(request, separators=(",", ":"))}'
+    if change.text is None:
+        return f"{{{asked}}}"
+    full_url = json.dumps(f"{base_url}/{change.url}")
+    return f'{{"fullUrl":{full_url},"resource":{change.text},{asked}}}'
 
 
 def _entries(reply: Reply) -> list[dict[str, Any]]:
@@ -121,19 +133,19 @@ def _located(entry: dict[str, Any]) -> str | None:
     return found[1] if found else None
 
 
-def _note(answer: Answer, url: str, entry: dict[str, Any], reply: Reply) -> None:
+def _note(answer: Answer, change: Change, entry: dict[str, Any], reply: Reply) -> None:
     response, status = response_of(entry), status_of(entry)
     if status is None:
         return
     kind = classify_status(status, reads_only=False)
-    if kind == "ok":
+    if kind == "ok" or is_gone(change, status):
         found = _LOCATION.search(str(response.get("location", "")))
         version_id = parse_etag(response.get("etag")) or (found[2] if found else None)
-        answer.written[url] = Written(version_id, created=status == 201)
+        answer.written[change.url] = Written(version_id, created=status == 201)
         return
     message = message_of_status(status)
     issues = read_issues(response.get("outcome"), message, status)
-    answer.failed[url] = ERRORS[kind](
+    answer.failed[change.url] = ERRORS[kind](
         issues or [message.issue(f"The server answered {status} for the entry.")],
         status=status,
         retry_after=reply.retry_after,

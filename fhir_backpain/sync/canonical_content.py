@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from fhir_backpain.fhir.meta import without_meta
+
 # FHIR: Meta elements that the server sets, http://hl7.org/fhir/R4/resource.html#Meta
 _SERVER_META = ("versionId", "lastUpdated", "source")
 
@@ -20,14 +22,16 @@ def is_same_content(sent: str, held: dict[str, Any]) -> bool:
     theirs = dict(held)
     if "text" not in mine:
         theirs.pop("text", None)
-    return bool(_without_server_meta(mine) == _without_server_meta(theirs))
+    return bool(without_server_meta(mine) == without_server_meta(theirs))
 
 
-def _without_server_meta(resource: dict[str, Any]) -> dict[str, Any]:
+def without_server_meta(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy without what the server noted in meta."""
+    return without_meta(resource, _SERVER_META)
+
+
+def version_of(resource: dict[str, Any]) -> str | None:
+    """Return the version that the server noted in meta, None where it noted none."""
     meta = resource.get("meta")
-    rest = {name: value for name, value in resource.items() if name != "meta"}
-    if isinstance(meta, dict):
-        kept = {name: value for name, value in meta.items() if name not in _SERVER_META}
-        if kept:
-            rest["meta"] = kept
-    return rest
+    version = meta.get("versionId") if isinstance(meta, dict) else None
+    return version if isinstance(version, str) else None

@@ -7,12 +7,13 @@ first. What the server holds already is not sent again.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.sync.moment import moment_of
 from fhir_backpain.sync.prepared import Prepared, Rendered
+from fhir_backpain.sync.retirement import Retirement
 
 Fate = Literal["write", "unchanged", "older"]
 
@@ -25,17 +26,41 @@ class Write:
     rendered: Rendered
     record: Prepared
 
+    @property
+    def type(self) -> str:
+        """The resource type."""
+        return self.rendered.made.type
+
+    @property
+    def text(self) -> str:
+        """The JSON text of the resource."""
+        return self.rendered.made.text
+
+    @property
+    def if_match(self) -> None:
+        """Whatever version is there is replaced: the record says what it has to be."""
+
+
+Change = Write | Retirement
+
 
 @dataclass(slots=True)
 class Composition:
     """The writes in order of dependency, what is not written, and ledger rows to bring forward.
 
-    `passed` has one (URL, fate) for each made resource that is not written.
+    `passed` has one (URL, fate) for each made resource that is not written. `retirements` are
+    of resources that their record has dropped.
     """
 
     writes: list[Write] = field(default_factory=list)
     passed: list[tuple[str, Fate]] = field(default_factory=list)
     forward: list[LedgerRow] = field(default_factory=list)
+    retirements: list[Retirement] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[Change]:
+        """All that is to be sent, in order: first what may refer to the rest no longer."""
+        return [*self.writes, *self.retirements]
 
 
 def compose(
@@ -79,9 +104,8 @@ def _place(
         if fate == "unchanged" and _is_later(record, row):
             entry = record.leased.entry
             result.forward.append(
-                LedgerRow(url, row.content_hash, row.version_id, record.key, entry.as_of,
-                          row.written_at)
-            )  # fmt: skip
+                replace(row, key=record.key, as_of=entry.as_of, shared=rendered.made.shared)
+            )
     if fate == "write":
         result.writes.append(Write(url, rendered, record))
     else:
@@ -89,6 +113,8 @@ def _place(
 
 
 def _fate(record: Prepared, rendered: Rendered, row: LedgerRow, doubtful: bool) -> Fate:
+    if row.retired is not None:
+        return "write"
     if not doubtful and row.content_hash == rendered.hash:
         return "unchanged"
     other = row.key != record.key

@@ -7,11 +7,9 @@ until the record at fault is alone, so that the others go through.
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from hashlib import sha256
 
 from fhir_backpain.errors import (
     AmbiguousRemoteError,
@@ -22,56 +20,27 @@ from fhir_backpain.errors import (
 )
 from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outbox.entry import Settled
-from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.outbox.ledger import LedgerRow, Retired
 from fhir_backpain.outcome import Issue
 from fhir_backpain.sync.bundle import Written, place_in_resource
-from fhir_backpain.sync.canonical_content import is_same_content
-from fhir_backpain.sync.composition import Composition, Write, compose
+from fhir_backpain.sync.canonical_content import is_same_content, version_of
+from fhir_backpain.sync.composition import Change, Composition, Write, compose
+from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate, ResourceFate
 from fhir_backpain.sync.messages import DELETED_THERE
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.redaction import redacted
-from fhir_backpain.sync.server_access import ServerAccess
-
-ResourceFate = Literal["created", "updated", "unchanged", "older"]
+from fhir_backpain.sync.refusal import RefusalWatch
+from fhir_backpain.sync.retirement import (
+    Retirement,
+    Retirements,
+    RetirePolicy,
+    is_entered_in_error,
+)
+from fhir_backpain.sync.server_access import Held, ServerAccess
 
 # Refusals of the whole door rather than of what was brought: every other record would meet them.
 _CLOSED_DOOR = frozenset((401, 403, 405, 407, 415, 501, 505))
 _TOO_LARGE = frozenset(("too-long", "too-costly"))
-
-
-@dataclass(slots=True)
-class RecordFate:
-    """What became of one record; `wrote` says that a resource of it was sent and confirmed."""
-
-    record: Prepared
-    state: Settled
-    error: RemoteError | None = None
-    issues: tuple[Issue, ...] = ()
-    attempted: bool = True
-    wrote: bool = False
-    refers_to: frozenset[str] = frozenset()
-
-    @property
-    def is_server_fault(self) -> bool:
-        """True where the server answered that it failed."""
-        status = self.error.status if self.error is not None else None
-        return self.state == "unclear" and status is not None and status >= 500
-
-
-@dataclass(slots=True)
-class DeliveryReport:
-    """The fates of all records of a delivery, and what the server holds now.
-
-    `trouble` is the error that concerns the server and not a record; `closed` says that it will
-    not pass by itself. `accepted` says that the server has taken or judged something.
-    """
-
-    fates: dict[str, RecordFate] = field(default_factory=dict)
-    rows: dict[str, LedgerRow] = field(default_factory=dict)
-    resources: Counter[tuple[str, ResourceFate]] = field(default_factory=Counter)
-    trouble: RemoteError | None = None
-    closed: bool = False
-    accepted: bool = False
 
 
 class Delivery:
@@ -83,6 +52,9 @@ class Delivery:
         held: Mapping[str, LedgerRow],
         bundle_size: int,
         now: datetime,
+        *,
+        retire: RetirePolicy,
+        watch: RefusalWatch,
     ) -> None:
         self._access = access
         self._held = dict(held)
@@ -90,40 +62,68 @@ class Delivery:
         self._written_at = format_instant(now)
         self._doubtful: set[str] = set()
         self._arrived: dict[str, str] = {}  # what an earlier attempt had brought: URL, entry
+        self._retirements = Retirements(retire)
+        self._watch = watch
         self._report = DeliveryReport()
 
     def run(self, records: Sequence[Prepared]) -> DeliveryReport:
         """Deliver the records, which are in order for each patient."""
-        left = self._read_back(records)
+        left = self._look(records)
         if left:
             self._deliver(left)
         return self._report
 
-    def _read_back(self, records: Sequence[Prepared]) -> list[Prepared]:
-        """Look at the server before anything is sent again; return what is left to deliver."""
-        unclear = [record for record in records if record.leased.read_back]
-        urls = sorted({url for record in unclear for url in record.resources})
+    def _look(self, records: Sequence[Prepared]) -> list[Prepared]:
+        """Read what is unclear and what is to be retired; return what is left to deliver."""
+        made = {url for one in records if one.leased.read_back for url in one.resources}
+        urls = made | {url for record in records for url in record.dropped}
         if not urls:
             return list(records)
         try:
-            found = self._access.read(urls)
+            found = self._access.read(sorted(urls))
         except RemoteError as error:
             self._report.trouble = error
             self._report.closed = _is_closed_door(error)
             for record in records:
                 self._postpone(record, error, attempted=record.leased.read_back)
             return []
-        deleted = {url for url in urls if found[url] == "deleted"}
-        for record in unclear:
-            if not deleted.isdisjoint(record.resources):
+        for record in records:
+            self._note_dropped(record, found)
+        return self._read_back(records, {url: found[url] for url in sorted(made)})
+
+    def _note_dropped(self, record: Prepared, found: Mapping[str, Held]) -> None:
+        """Sort what the record has dropped into what is to be retired and what is so already."""
+        for url, row in record.dropped.items():
+            there = found[url]
+            if not isinstance(there, dict):
+                if row is not None:
+                    self._confirm_retired(record, url, "deleted", None, None)
+            elif is_entered_in_error(there):
+                version = version_of(there)
+                self._confirm_retired(record, url, "entered-in-error", version, None)
+            else:
+                self._retirements.add(url, there)
+
+    def _read_back(self, records: Sequence[Prepared], found: Mapping[str, Held]) -> list[Prepared]:
+        """Compare what was perhaps sent with what is there; return what is left to deliver."""
+        deleted = {
+            url for url, held in found.items() if held == "deleted" and not self._is_deleted(url)
+        }
+        for record in records:
+            if record.leased.read_back and not deleted.isdisjoint(record.resources):
                 self._note_deleted(record, deleted)
-        for url in urls:
-            if found[url] == "absent":
+        for url, held in found.items():
+            if held == "absent":
                 self._held.pop(url, None)
         left = [record for record in records if record.id not in self._report.fates]
         self._compare(left, {url: held for url, held in found.items() if isinstance(held, dict)})
-        self._doubtful.update(url for url in urls if url not in self._report.rows)
+        self._doubtful.update(url for url in found if url not in self._report.rows)
         return left
+
+    def _is_deleted(self, url: str) -> bool:
+        """True where the resource was deleted since its record had dropped it."""
+        row = self._held.get(url)
+        return row is not None and row.retired == "deleted"
 
     def _compare(self, records: list[Prepared], found: Mapping[str, dict[str, object]]) -> None:
         """Take note of what is on the server as it should be."""
@@ -131,37 +131,44 @@ class Delivery:
         for write in compose(records, self._held, doubtful).writes:
             resource = found.get(write.url)
             if resource is not None and is_same_content(write.rendered.made.text, resource):
-                meta = resource.get("meta")
-                version = meta.get("versionId") if isinstance(meta, dict) else None
                 self._count_arrived(write)
-                self._confirm(write, version if isinstance(version, str) else None)
+                self._confirm(write, version_of(resource))
 
     def _count_arrived(self, write: Write) -> None:
         """Count what an attempt whose answer was lost has brought."""
         row = self._held.get(write.url)
-        if row is None or row.content_hash != write.rendered.hash:
-            fate: ResourceFate = "created" if row is None else "updated"
+        if row is None or row.retired or row.content_hash != write.rendered.hash:
+            new = row is None or row.retired == "deleted"
+            fate: ResourceFate = "created" if new else "updated"
             self._report.resources[write.rendered.made.type, fate] += 1
             self._arrived[write.url] = write.record.id
 
     def _deliver(self, records: Sequence[Prepared]) -> None:
-        composition = compose(records, self._held, frozenset(self._doubtful))
+        composition = self._compose(records)
+        if self._report.trouble is None and self._watch.verdict is not None:
+            self._report.trouble, self._report.closed = self._watch.verdict, True
         if self._report.trouble is not None:
-            for record in self._settle_done(records, composition.writes):
+            for record in self._settle_done(records, composition.changes):
                 self._postpone(record, self._report.trouble, attempted=False)
-        elif len(composition.writes) > self._bundle_size and len(records) > 1:
+        elif len(composition.changes) > self._bundle_size and len(records) > 1:
             self._deliver_halves(records)
         else:
             self._send(records, composition)
 
-    def _settle_done(self, records: Sequence[Prepared], pending: Sequence[Write]) -> list[Prepared]:
-        """Settle the records that need none of the `pending` writes; return the others."""
-        urls = {write.url for write in pending}
-        done = [record for record in records if urls.isdisjoint(record.resources)]
+    def _compose(self, records: Sequence[Prepared]) -> Composition:
+        composition = compose(records, self._held, frozenset(self._doubtful))
+        composition.retirements += self._retirements.of(records)
+        return composition
+
+    def _settle_done(
+        self, records: Sequence[Prepared], pending: Sequence[Change]
+    ) -> list[Prepared]:
+        """Settle the records that need none of the `pending` changes; return the others."""
+        urls = {change.url for change in pending}
+        done = [record for record in records if urls.isdisjoint(record.urls)]
         if done:
-            composition = compose(done, self._held, frozenset(self._doubtful))
-            self._settle(done, composition, {}, {})
-        return [record for record in records if not urls.isdisjoint(record.resources)]
+            self._settle(done, self._compose(done), {}, {})
+        return [record for record in records if not urls.isdisjoint(record.urls)]
 
     def _deliver_halves(self, records: Sequence[Prepared]) -> None:
         middle = len(records) // 2
@@ -171,7 +178,7 @@ class Delivery:
     def _send(self, records: Sequence[Prepared], composition: Composition) -> None:
         written: dict[str, Written] = {}
         failed: dict[str, RemoteError] = {}
-        left = composition.writes
+        left = composition.changes
         while left:
             chunk, left = left[: self._bundle_size], left[self._bundle_size :]
             try:
@@ -186,16 +193,18 @@ class Delivery:
                     continue
                 self._fail(self._settle_done(records, chunk + left), chunk, error)
                 return
-            written |= answer.written
-            failed |= answer.failed
             self._note_written(chunk, answer.written)
+            again = self._retirements.fall_back(answer.failed)
+            left += [change for change in self._retirements.of(records) if change.url in again]
+            written |= answer.written
+            failed |= {url: error for url, error in answer.failed.items() if url not in again}
         self._settle(records, composition, written, failed)
 
-    def _is_too_large(self, error: RemoteError, chunk: list[Write]) -> bool:
+    def _is_too_large(self, error: RemoteError, chunk: list[Change]) -> bool:
         large = error.status == 413 or any(issue.code in _TOO_LARGE for issue in error.issues)
         return isinstance(error, PermanentRemoteError) and large and len(chunk) > 1
 
-    def _fail(self, records: Sequence[Prepared], chunk: list[Write], error: RemoteError) -> None:
+    def _fail(self, records: Sequence[Prepared], chunk: list[Change], error: RemoteError) -> None:
         """Deal with a request that failed as a whole."""
         if isinstance(error, TransientRemoteError | AmbiguousRemoteError):
             self._report.trouble = error
@@ -208,6 +217,8 @@ class Delivery:
         elif len(records) > 1:
             self._report.accepted = True
             self._deliver_halves(records)
+        elif self._retirements.fall_back({change.url: error for change in chunk}):
+            self._deliver(records)
         else:
             self._report.accepted = True
             self._refuse(records[0], chunk, error)
@@ -221,20 +232,25 @@ class Delivery:
         issues = self._issues(record, error, ()) if attempted else ()
         self._report.fates[record.id] = RecordFate(record, state, error, issues, attempted)
 
-    def _refuse(self, record: Prepared, writes: Sequence[Write], error: RemoteError) -> None:
+    def _refuse(self, record: Prepared, changes: Sequence[Change], error: RemoteError) -> None:
         state: Settled = "conflict" if isinstance(error, ConflictError) else "rejected"
-        issues = self._issues(record, error, writes)
+        issues = self._issues(record, error, changes)
+        if state == "conflict":
+            self._watch.judged()
+        elif not self._watch.refused(issues):
+            self._postpone(record, error, attempted=True)
+            return
         self._report.fates[record.id] = RecordFate(
             record, state, error, issues, refers_to=frozenset(record.references())
         )
 
     def _issues(
-        self, record: Prepared, error: RemoteError, writes: Sequence[Write]
+        self, record: Prepared, error: RemoteError, changes: Sequence[Change]
     ) -> tuple[Issue, ...]:
         entry = record.leased.entry
         where = entry.location.at(record=entry.key.id)
         placed = [
-            dataclasses.replace(issue, expression=place_in_resource(issue, writes)).moved_to(where)
+            dataclasses.replace(issue, expression=place_in_resource(issue, changes)).moved_to(where)
             for issue in error.issues
         ]
         return redacted(placed, record.leased.data)
@@ -248,22 +264,46 @@ class Delivery:
         )
         self._report.fates[record.id] = RecordFate(record, "conflict", issues=(issue,))
 
-    def _note_written(self, writes: Sequence[Write], written: Mapping[str, Written]) -> None:
-        for write in writes:
-            if write.url in written:
-                done = written[write.url]
-                self._confirm(write, done.version_id)
-                self._report.accepted = True
-                fate: ResourceFate = "created" if done.created else "updated"
-                self._report.resources[write.rendered.made.type, fate] += 1
+    def _note_written(self, changes: Sequence[Change], written: Mapping[str, Written]) -> None:
+        for change in changes:
+            done = written.get(change.url)
+            if done is None:
+                continue
+            self._report.accepted = True
+            if isinstance(change, Retirement):
+                self._confirm_retired(
+                    change.record, change.url, change.retired, done.version_id, change.text
+                )
+                continue
+            self._confirm(change, done.version_id)
+            fate: ResourceFate = "created" if done.created else "updated"
+            self._report.resources[change.type, fate] += 1
 
     def _confirm(self, write: Write, version_id: str | None) -> None:
         entry = write.record.leased.entry
         row = LedgerRow(
-            write.url, write.rendered.hash, version_id, entry.key, entry.as_of, self._written_at
-        )
+            write.url, write.rendered.hash, version_id, entry.key, entry.as_of, self._written_at,
+            shared=write.rendered.made.shared,
+        )  # fmt: skip
         self._report.rows[write.url] = self._held[write.url] = row
         self._doubtful.discard(write.url)
+        self._watch.judged()
+
+    def _confirm_retired(
+        self,
+        record: Prepared,
+        url: str,
+        retired: Retired,
+        version_id: str | None,
+        text: str | None,
+    ) -> None:
+        entry = record.leased.entry
+        digest = "" if text is None else sha256(text.encode()).hexdigest()
+        self._report.rows[url] = LedgerRow(
+            url, digest, version_id, entry.key, entry.as_of, self._written_at, retired=retired
+        )
+        self._retirements.done(url)
+        self._report.resources[url.partition("/")[0], "retired"] += 1
 
     def _settle(
         self,
@@ -276,18 +316,17 @@ class Delivery:
         for row in composition.forward:
             self._report.rows[row.url] = self._held[row.url] = row
         self._count_passed(composition)
-        writers = {write.url: write for write in composition.writes}
         for record in records:
-            mine = [write for write in composition.writes if write.record is record]
-            worst = _worst([failed[write.url] for write in mine if write.url in failed])
+            mine = [change for change in composition.changes if change.record is record]
+            worst = _worst([failed[change.url] for change in mine if change.url in failed])
             if worst is not None:
-                self._settle_failed(record, [w for w in mine if w.url in failed], worst)
-            elif any(url in failed and url in writers for url in record.resources):
+                self._settle_failed(record, [one for one in mine if one.url in failed], worst)
+            elif any(url in failed for url in record.resources):
                 # Another record's version of a shared resource won, but did not get through.
                 state: Settled = "unclear" if record.leased.read_back else "queued"
                 self._report.fates[record.id] = RecordFate(record, state, attempted=bool(mine))
             else:
-                wrote = any(write.url in written for write in mine)
+                wrote = any(change.url in written for change in mine)
                 wrote = wrote or record.id in self._arrived.values()
                 self._report.fates[record.id] = RecordFate(record, "sent", wrote=wrote)
 
@@ -299,12 +338,12 @@ class Delivery:
             elif fate != "write":
                 self._report.resources[url.partition("/")[0], fate] += 1
 
-    def _settle_failed(self, record: Prepared, writes: list[Write], error: RemoteError) -> None:
+    def _settle_failed(self, record: Prepared, changes: list[Change], error: RemoteError) -> None:
         self._report.accepted = True
         if isinstance(error, TransientRemoteError | AmbiguousRemoteError):
             self._postpone(record, error, attempted=True)
         else:
-            self._refuse(record, writes, error)
+            self._refuse(record, changes, error)
 
 
 def _is_closed_door(error: RemoteError) -> bool:

@@ -8,9 +8,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 from fhir_backpain.outbox.store import Store
-from fhir_backpain.sync.delivery import Delivery, DeliveryReport
+from fhir_backpain.sync.delivery import Delivery
+from fhir_backpain.sync.delivery_report import DeliveryReport
 from fhir_backpain.sync.plan import Job
 from fhir_backpain.sync.push_options import PushOptions
+from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.server_access import ServerAccess
 
 _Running = dict[Future[DeliveryReport], Job]
@@ -25,6 +27,7 @@ class JobRunner:
         server: str,
         access: ServerAccess,
         options: PushOptions,
+        watch: RefusalWatch,
         *,
         leased_at: float,
         monotonic: Callable[[], float] = time.monotonic,
@@ -33,6 +36,7 @@ class JobRunner:
         self._server = server
         self._access = access
         self._options = options
+        self._watch = watch
         self._renewed_at = leased_at
         self._monotonic = monotonic
 
@@ -70,6 +74,8 @@ class JobRunner:
                 self._store.ledger(self._server, job.urls),
                 self._options.bundle_size,
                 datetime.now(UTC),
+                retire=self._options.retire,
+                watch=self._watch,
             )
             running[pool.submit(delivery.run, job.records)] = job
         return waiting

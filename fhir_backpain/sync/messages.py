@@ -20,3 +20,8 @@ KEEPS_FAILING = Message(
     6053, "exception", "The server fails on this record each time, and not on others",
     "Look for the cause in the server's log, then replay the entry.",
 )  # fmt: skip
+REFUSES_ALL = Message(
+    6055, "processing", "The server refuses every record for the same reason",
+    "Correct the server's settings, or what it says of the records; then replay the rejected "
+    "entries and run again. All others are still queued.",
+)  # fmt: skip

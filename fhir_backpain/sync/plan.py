@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_backpain.outbox.ledger import LedgerRow
-from fhir_backpain.sync.prepared import Prepared
+from fhir_backpain.sync.prepared import Prepared, Rendered
 
 FAULTS_TO_ISOLATE = 2
 """Server failures after which a record is sent alone, so that it takes no other with it."""
@@ -51,8 +51,12 @@ def _changing(records: Sequence[Prepared], held: Mapping[str, LedgerRow]) -> set
         url
         for record in records
         for url, rendered in record.resources.items()
-        if record.leased.read_back or url not in held or held[url].content_hash != rendered.hash
+        if record.leased.read_back or _differs(held.get(url), rendered)
     }
+
+
+def _differs(row: LedgerRow | None, rendered: Rendered) -> bool:
+    return row is None or row.retired is not None or row.content_hash != rendered.hash
 
 
 def _packed(
@@ -61,7 +65,7 @@ def _packed(
     pack: list[Prepared] = []
     urls: set[str] = set()
     for record in _by_patient(records):
-        mine = changing & record.resources.keys()
+        mine = (changing & record.resources.keys()) | record.dropped.keys()
         alone = record.leased.entry.faults >= FAULTS_TO_ISOLATE
         if pack and (alone or len(urls | mine) > bundle_size):
             yield pack

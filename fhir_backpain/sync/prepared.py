@@ -10,6 +10,7 @@ from typing import Any
 
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.entry import LeasedEntry
+from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.record import RecordKey
 from fhir_backpain.sync.moment import Moment, moment_of
 
@@ -38,10 +39,15 @@ class Rendered:
 
 @dataclass(slots=True)
 class Prepared:
-    """A leased record, rendered: its resources by relative URL, and when it was true."""
+    """A leased record, rendered: its resources by relative URL, and when it was true.
+
+    `dropped` are the relative URLs of what earlier versions of the record alone made and this
+    one does not, with the ledger's row; without one where nobody knows whether it arrived.
+    """
 
     leased: LeasedEntry
     resources: dict[str, Rendered]
+    dropped: dict[str, LedgerRow | None] = field(default_factory=dict)
     moment: Moment = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,6 +68,11 @@ class Prepared:
     def key(self) -> RecordKey:
         """The record's business identity."""
         return self.leased.entry.key
+
+    @property
+    def urls(self) -> set[str]:
+        """The relative URLs of all that the record makes or has dropped."""
+        return self.resources.keys() | self.dropped.keys()
 
     def references(self) -> set[str]:
         """Return the relative URLs that the resources refer to and the record does not make."""

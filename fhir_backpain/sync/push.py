@@ -16,12 +16,14 @@ from fhir_backpain.outbox.retry import Random
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.record import SourceRecord, is_test_data
 from fhir_backpain.sync.breaker import Breaker
-from fhir_backpain.sync.delivery import DeliveryReport
+from fhir_backpain.sync.delivery_report import DeliveryReport
+from fhir_backpain.sync.dropped import note_dropped
 from fhir_backpain.sync.job_runner import JobRunner
 from fhir_backpain.sync.plan import make_jobs
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.progress import Progress
 from fhir_backpain.sync.push_options import PushOptions, PushResult, Reason
+from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.renderer import Renderer
 from fhir_backpain.sync.server_access import ServerAccess, mode_of
 from fhir_backpain.sync.settlement import Settler
@@ -61,6 +63,7 @@ class Dispatcher:
         self._pause = pause or self._stop.wait
         self._access: ServerAccess | None = None
         policy = self.options.retry
+        self._watch = RefusalWatch()
         self._breaker = Breaker(policy, monotonic, random)
         self._settler = Settler(store, self.server, renderer.version, policy, random)
         self._trouble: RemoteError | None = None
@@ -87,6 +90,7 @@ class Dispatcher:
         self._started = self._last_success = self._monotonic()
         self._total = self._open()
         self._closed, self._trouble = False, None
+        self._watch.begin()
         with ThreadPoolExecutor(self.options.in_flight, "push") as pool:
             return self._result(self._run(pool))
 
@@ -142,9 +146,11 @@ class Dispatcher:
             self._store.release(self.server, {one.token for one in leased})
             return True
         records = self._prepared(leased)
+        if self.options.retire != "keep":
+            note_dropped(self._store, self.server, self._renderer, records)
         held = self._store.ledger(self.server, {url for one in records for url in one.resources})
         runner = JobRunner(
-            self._store, self.server, access, self.options,
+            self._store, self.server, access, self.options, self._watch,
             leased_at=leased_at, monotonic=self._monotonic,
         )  # fmt: skip
         jobs = make_jobs(records, held, self.options.bundle_size)

@@ -7,13 +7,14 @@ from typing import Any, Literal
 
 from fhir_backpain.outbox.retry import RetryPolicy
 from fhir_backpain.outcome import Issue
+from fhir_backpain.sync.retirement import RetirePolicy
 from fhir_backpain.sync.summary import Summary
 
 Reason = Literal[
     "idle",  # nothing is left to send
     "unreachable",  # the server could not be reached for as long as patience lasted
     "waiting",  # the server asked to wait for longer than patience lasts
-    "refused",  # the server refuses every request (credentials, address)
+    "refused",  # the server refuses every request (credentials, address) or record
     "stopped",  # stop() was called
 ]
 
@@ -25,6 +26,11 @@ class PushOptions:
     `bundle_size` is in entries; a server's smaller limit is found and kept to. `patience` is how
     long a run goes on without the server taking anything. `allow_patient_data` lets records that
     are not marked as test data go to a public server.
+
+    `retire` says what becomes of resources that a record made before and no longer makes:
+    ``entered-in-error`` writes them again with that status (a type that has none is deleted),
+    ``delete`` deletes them (what the server refuses to delete becomes entered in error), ``keep``
+    leaves them as they are.
     """
 
     bundle_size: int = 100
@@ -34,6 +40,7 @@ class PushOptions:
     patience: float = 60.0
     worker: str = "push"
     allow_patient_data: bool = False
+    retire: RetirePolicy = "entered-in-error"
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
@@ -67,7 +74,7 @@ class PushResult:
         ends = {
             "unreachable": f"server unreachable, {self.queued} queued",
             "waiting": f"the server asks to wait, {self.queued} queued",
-            "refused": f"the server refuses all requests, {self.queued} queued",
+            "refused": f"the server refuses everything, {self.queued} queued",
             "stopped": f"stopped, {self.queued} queued",
         }
         lines = [self.summary.to_table()]

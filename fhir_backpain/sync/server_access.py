@@ -7,16 +7,18 @@ from typing import Any, Literal
 
 from fhir_backpain.client.capabilities import Capabilities
 from fhir_backpain.client.client import FhirClient
+from fhir_backpain.client.reply import Reply
 from fhir_backpain.errors import ConflictError, PermanentRemoteError
 from fhir_backpain.sync.bundle import (
     Answer,
     Written,
+    is_gone,
     read_answer,
     status_of,
     write_reads,
     write_updates,
 )
-from fhir_backpain.sync.composition import Write
+from fhir_backpain.sync.composition import Change
 
 Mode = Literal["transaction", "batch", "put"]
 Held = dict[str, Any] | Literal["absent", "deleted"]
@@ -36,13 +38,13 @@ class ServerAccess:
         self._client = client
         self.mode = mode
 
-    def write(self, writes: Sequence[Write]) -> Answer:
-        """Write resources; RemoteError where the request as a whole went wrong."""
+    def write(self, changes: Sequence[Change]) -> Answer:
+        """Write and delete resources; RemoteError where the request as a whole went wrong."""
         if self.mode == "put":
-            return self._put_each(writes)
-        text = write_updates(writes, self.mode, self._client.base_url)
+            return self._send_each(changes)
+        text = write_updates(changes, self.mode, self._client.base_url)
         send = self._client.transaction if self.mode == "transaction" else self._client.batch
-        return read_answer(writes, send(text))
+        return read_answer(changes, send(text))
 
     def read(self, urls: Sequence[str]) -> dict[str, Held]:
         """Return what the server holds at each URL now; RemoteError where that is not to be had."""
@@ -52,17 +54,25 @@ class ServerAccess:
                 found[url] = self._read_one(url)
         return found
 
-    def _put_each(self, writes: Sequence[Write]) -> Answer:
+    def _send_each(self, changes: Sequence[Change]) -> Answer:
         answer = Answer()
-        for write in writes:
-            made = write.rendered.made
+        for change in changes:
             try:
-                reply = self._client.put(made.type, made.id, made.text)
+                reply = self._send_one(change)
             except (PermanentRemoteError, ConflictError) as error:
-                answer.failed[write.url] = error
+                if is_gone(change, error.status):
+                    answer.written[change.url] = Written(None, created=False)
+                else:
+                    answer.failed[change.url] = error
             else:
-                answer.written[write.url] = Written(reply.version_id, reply.status == 201)
+                answer.written[change.url] = Written(reply.version_id, reply.status == 201)
         return answer
+
+    def _send_one(self, change: Change) -> Reply:
+        kind, _, name = change.url.partition("/")
+        if change.text is None:
+            return self._client.delete(kind, name)
+        return self._client.put(kind, name, change.text, if_match=change.if_match)
 
     def _read_one(self, url: str) -> Held:
         resource_type, _, resource_id = url.partition("/")

@@ -9,7 +9,7 @@ from fhir_backpain.outbox.entry import LeasedEntry, Settlement
 from fhir_backpain.outbox.retry import Random, RetryPolicy, retry_wait
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.outcome import Issue, Outcome
-from fhir_backpain.sync.delivery import DeliveryReport, RecordFate
+from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
 from fhir_backpain.sync.messages import HELD, KEEPS_FAILING
 from fhir_backpain.sync.summary import RecordCount, Summary
 
@@ -127,7 +127,8 @@ class Settler:
 
     def _missing(self, fate: RecordFate, report: DeliveryReport) -> frozenset[str]:
         wanted = fate.refers_to - report.rows.keys()
-        missing = wanted - self._store.ledger(self._server, wanted).keys() if wanted else wanted
+        rows = self._store.ledger(self._server, wanted) if wanted else {}
+        missing = wanted - {url for url, row in rows.items() if row.retired != "deleted"}
         if not missing:
             return frozenset()
         key = fate.record.key

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args
 
 from fhir_backpain.outcome import Issue
 
-ResourceCount = Literal["created", "updated", "unchanged", "older"]
+ResourceCount = Literal["created", "updated", "unchanged", "older", "retired"]
 RecordCount = Literal["sent", "unchanged", "rejected", "held", "conflict", "queued", "unclear"]
 RESOURCE_COUNTS: tuple[ResourceCount, ...] = get_args(ResourceCount)
 RECORD_COUNTS: tuple[RecordCount, ...] = get_args(RecordCount)
@@ -22,9 +22,10 @@ class Summary:
     """Counts of one run.
 
     `resources` count what the records made: ``older`` was not written since a later record had
-    written the resource already. Of `records`, ``queued`` and ``unclear`` are what the outbox
-    still holds for the server; the others are what this run has settled. `issues` are those of
-    rejected, held and conflicting records, the first thousand of them.
+    written the resource already. ``retired`` are those that their record made before and does not
+    make any more. Of `records`, ``queued`` and ``unclear`` are what the outbox still holds for
+    the server; the others are what this run has settled. `issues` are those of rejected, held
+    and conflicting records, the first thousand of them.
     """
 
     resources: Counter[tuple[str, ResourceCount]] = field(default_factory=Counter)

@@ -92,6 +92,8 @@ def _row(node: YamlNode, concepts: ConceptTable) -> ConceptRow:
 
 def _concepts(node: YamlNode, concepts: ConceptTable) -> tuple[Concept, ...]:
     keys = node.items if isinstance(node, YamlList) else (node,)
+    if not keys:
+        raise fail(artifact_messages.WRONG_KIND, "A row names a concept at least.", node.location)
     found = []
     for key in keys:
         if not isinstance(key, YamlScalar):

@@ -18,7 +18,8 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 
 from fhir_backpain.errors import SettingsError
-from fhir_backpain.fhir.operation_outcome import FHIR_JSON, outcome_text
+from fhir_backpain.fhir.json_text import FHIR_JSON
+from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.outcome import Issue, Message
 
 Refusal = Callable[[str], Issue]
@@ -34,8 +35,8 @@ def listen(host: str, port: int, unusable: Message) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        if port > _LAST_PORT:  # would leave the socket open: create_server closes it on OSError
-            raise OSError(None, f"ports end at {_LAST_PORT}")
+        if not 0 <= port <= _LAST_PORT:  # create_server would leave its socket open
+            raise OSError(None, f"ports are 0 to {_LAST_PORT}")
         return socket.create_server((host, port), family=family, backlog=256)
     except OSError as error:
         text = f"Cannot listen on {host} port {port} ({error.strerror or error})."

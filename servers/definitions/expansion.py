@@ -113,7 +113,7 @@ def _walk(
 def _below(
     concepts: list[tuple[dict[str, Any], tuple[str, ...]]], condition: dict[str, Any]
 ) -> set[str]:
-    if condition["op"] not in _HIERARCHY:
+    if condition["op"] not in _HIERARCHY or condition["property"] != "concept":
         raise NotListableError(condition["op"])
     root = condition["value"]
     found, grown = {root}, True

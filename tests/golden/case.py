@@ -6,15 +6,16 @@ A case is a folder ``tests/golden/<name>/<case>`` with ``source.json`` and ``exp
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from decimal import Decimal
 from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
+from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.fhir import json_text
-from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.mapping.codegen import compile_record
+from fhir_backpain.mapping.declaration import read_declaration
+from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.mapper import Context, Mapper
 from fhir_backpain.record import RECORD_TYPES
 
@@ -43,11 +44,11 @@ class GoldenCase:
         """Return what must be made, as text that can be compared; empty where nothing is said."""
         if not self.expected_file.is_file():
             return ""
-        return pretty(json_text.parse(self.expected_file.read_bytes()))
+        return json_text.pretty(json_text.parse(self.expected_file.read_bytes()))
 
     def actual(self, mapper: Mapper) -> str:
         """Return what is made, as text that can be compared."""
-        return pretty(made_by(mapper, self.source, self.name))
+        return json_text.pretty(made_by(mapper, self.source, self.name))
 
     def difference(self, mapper: Mapper) -> str:
         """Return the lines in which the two differ; empty where they agree."""
@@ -74,24 +75,17 @@ def cases() -> list[GoldenCase]:
 
 def made_by(mapper: Mapper, data: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """Return the resources that one mapping, or for a record type every mapping, makes."""
-    context = Context(data)
-    made: list[MadeResource] = []
-    chosen: list[MadeResource] = []
-    for rule in mapper.rules(data["record"]):
-        before = len(made)
-        rule.make(data, context, made)
-        if name in (*RECORD_TYPES, rule.name.partition(" ")[0]):
-            chosen += made[before:]
-    return [json_text.parse(resource.text) for resource in chosen]
+    made = mapper(data)
+    if name not in RECORD_TYPES:
+        alone = _made_alone(mapper, data, name)
+        made = [resource for resource in made if resource.url in alone]
+    return [json_text.parse(resource.text) for resource in made]
 
 
-def pretty(data: Any, indent: str = "") -> str:
-    """Return JSON text with one member on a line, numbers with every digit."""
-    inner = indent + "  "
-    if isinstance(data, dict) and data:
-        members = [f"{inner}{json.dumps(k)}: {pretty(v, inner)}" for k, v in data.items()]
-        return "{\n" + ",\n".join(members) + f"\n{indent}}}"
-    if isinstance(data, list) and data:
-        items = [inner + pretty(item, inner) for item in data]
-        return "[\n" + ",\n".join(items) + f"\n{indent}]"
-    return str(data) if isinstance(data, Decimal) else json.dumps(data, ensure_ascii=False)
+def _made_alone(mapper: Mapper, data: dict[str, Any], name: str) -> set[str]:
+    (path,) = mappings_folder().glob(f"*/{name}.map.yaml")
+    library = mapper.library
+    compiled = compile_record(
+        data["record"], [read_declaration(path)], resource_functions(library), library.fragments
+    )
+    return {resource.url for resource in compiled.program.make(data, Context(data))}

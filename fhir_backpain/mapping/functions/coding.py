@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from fhir_backpain.errors import MappingFailed
@@ -80,8 +81,22 @@ class Coding:
         return self._translated(emitter, slot, lambda row: row.concepts[0].to_coding())
 
     def code(self, emitter: Emitter, slot: Slot) -> Piece:
-        """``{=code: path, map: name}``: the code alone, the first of the row."""
-        return self._translated(emitter, slot, lambda row: row.concepts[0].code)
+        """``{=code: path, map: name, else: word}``: the code alone, the first of the row.
+
+        `else` is the word to take where the record has none.
+        """
+        instead = option(slot, "else")
+        options = {key: node for key, node in slot.options.items() if key != "else"}
+        plain = replace(slot, options=options)
+        piece = self._translated(emitter, plain, lambda row: row.concepts[0].code)
+        if instead is None or piece.variable is None:
+            return piece
+        concept_map = self._library.concept_map(want_option(slot, "map"), slot.location)
+        if instead not in concept_map.rows:
+            raise refuse(slot, f"'{concept_map.name}' has no row '{instead}'.")
+        code = literal_text(concept_map.rows[instead].concepts[0].code)
+        name = emitter.assign(f"f'{code}' if {piece.variable} is None else {piece.variable}")
+        return Piece("{" + name + "}", live=True)
 
     def _translated(self, emitter: Emitter, slot: Slot, render: Render) -> Piece:
         only_options(slot, "map")

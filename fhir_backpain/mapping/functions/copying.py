@@ -42,7 +42,8 @@ def copy(emitter: Emitter, slot: Slot) -> Piece:
 
 
 def _form(reach: Reach, slot: Slot) -> str:
-    if isinstance(reach.shape, ListShape) and reach.shape.item == Leaf("string"):
+    item = reach.shape.item if isinstance(reach.shape, ListShape) else None
+    if isinstance(item, Leaf) and item.type == "string":
         return "('[' + ','.join(map(quoted, {})) + ']')"
     return _FORMS[leaf(reach, slot.location).type]
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fhir_backpain.artifacts.located_yaml import YamlList, YamlMap
 from fhir_backpain.errors import MappingCheckError
-from fhir_backpain.fhir.identity import key_part
+from fhir_backpain.fhir.identity import id_suffix, key_part, key_path
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import KeyPart, read_key
 from fhir_backpain.mapping.emitter import Emitter, Piece, in_f_string, literal_text
@@ -12,15 +14,34 @@ from fhir_backpain.mapping.functions.arguments import argument, only_options, op
 from fhir_backpain.mapping.scope import leaf
 from fhir_backpain.mapping.template import Slot
 
-OWNERS = {"record": "c.record", "patient": "c.patient"}
+# The local variables that start a logical id and the value of an identifier, by owner.
+OWNERS = {"record": ("rp", "rq"), "patient": ("pp", "pq")}
 
 
-def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> tuple[str, str | None]:
-    """Return the variable that holds a key's text, and that of its first path.
+@dataclass(frozen=True, slots=True)
+class KeyCode:
+    """A business key in code: f-string source, and as a constant where it never varies.
 
-    The second is None where the first path is always there, or there is no path. A later path may
-    be missing: a cause has a side or none.
+    `first` is the variable of its first path, where that may be missing; a later one may always
+    be: a cause has a side or none.
     """
+
+    text: str
+    constant: str | None
+    first: str | None
+
+    def suffix(self, type_: str) -> str:
+        """Return the f-string source of the last part of a logical id."""
+        if self.constant is not None:
+            return id_suffix(type_, self.constant)
+        return f"{{suffix({type_!r}, {self.text[1:-1]})}}".replace("'", '"')
+
+
+def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> KeyCode:
+    """Emit what computes a key."""
+    if not any(part.is_path for part in parts):
+        constant = key_path(part.text for part in parts)
+        return KeyCode(in_f_string(constant), constant, None)
     source = []
     paths = []
     for part in parts:
@@ -39,7 +60,8 @@ def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> tuple[str, str | N
         paths.append(None if reach.certain else value)
         source.append("{part(" + value + ")}")
     # Trailing empty parts say nothing: every key of a rule has the same number of parts.
-    return emitter.assign("f'" + "/".join(source) + "'.rstrip('/')"), next(iter(paths), None)
+    name = emitter.assign("f'" + "/".join(source) + "'.rstrip('/')")
+    return KeyCode("{" + name + "}", None, paths[0])
 
 
 def own(emitter: Emitter, slot: Slot) -> Piece:
@@ -50,7 +72,8 @@ def own(emitter: Emitter, slot: Slot) -> Piece:
     only_options(slot)
     if argument(slot) != "identifier":
         raise refuse(slot, "'=own' gives the identifier only.")
-    return Piece('{{"system":{c.system},"value":"{o.identifier_value(k)}"}}')
+    emitter.bind()
+    return Piece(f'{{{{"system":{{system}},"value":"{emitter.identity}"}}}}')
 
 
 def reference(emitter: Emitter, slot: Slot) -> Piece:
@@ -71,34 +94,33 @@ def reference(emitter: Emitter, slot: Slot) -> Piece:
     if not isinstance(node, YamlList):
         raise refuse(slot, "'=reference' needs a key: a list.")
     tree = YamlMap({"key": node}, {"key": slot.location}, slot.location)
-    key, first = emit_key(emitter, read_key(tree))
-    absent = [name for name in (missing, first) if name]
+    key = emit_key(emitter, read_key(tree))
+    absent = [name for name in (missing, key.first) if name]
     if not absent:
-        return Piece(_literal_reference(emitter, type_, owner, key), live=True)
+        return Piece("{" + emitter.assign(f"f'{_literal(type_, owner, key)}'") + "}", live=True)
     there = " and ".join(f"{name} is not None" for name in absent)
     result = emitter.assign("None")
     with emitter.block(f"if {there}:"):
         if missing:
-            emitter.line(f"{owner} = c.other_record({missing})")
-        emitter.line(f"{result} = f'{_literal_reference(emitter, type_, owner, key)}'")
+            emitter.line(f"{owner[0]}, {owner[1]} = c.other_record({missing})")
+        emitter.line(f"{result} = f'{_literal(type_, owner, key)}'")
     return Piece("{" + result + "}", variable=result, live=True)
 
 
-def _literal_reference(emitter: Emitter, type_: str, owner: str, key: str) -> str:
+def _literal(type_: str, owner: tuple[str, str], key: KeyCode) -> str:
     """Return the f-string source of a Reference with address and identifier."""
-    address = emitter.assign(f"{owner}.logical_id({type_!r}, {key})")
-    value = emitter.assign(f"{owner}.identifier_value({key})")
+    prefix, path = owner
     return (
-        f'{{{{"reference":"{type_}/{{{address}}}",'
-        f'"identifier":{{{{"system":{{c.system}},"value":"{{{value}}}"}}}}}}}}'
+        f'{{{{"reference":"{type_}/{{{prefix}}}{key.suffix(type_)}",'
+        f'"identifier":{{{{"system":{{system}},"value":"{{{path}}}/{key.text}"}}}}}}}}'
     )
 
 
-def _owner(emitter: Emitter, slot: Slot) -> tuple[str, str | None]:
+def _owner(emitter: Emitter, slot: Slot) -> tuple[tuple[str, str], str | None]:
     other = option(slot, "of record")
     if other is not None:
         reach = emitter.reach(other, slot.location)
-        return emitter.fresh("o"), emitter.assign(reach.expression)
+        return (emitter.fresh("o"), emitter.fresh("o")), emitter.assign(reach.expression)
     belongs = option(slot, "belongs to") or "record"
     if belongs not in OWNERS:
         raise refuse(slot, "'belongs to' is record or patient.")
@@ -108,9 +130,8 @@ def _owner(emitter: Emitter, slot: Slot) -> tuple[str, str | None]:
 def _patient_reference(emitter: Emitter, slot: Slot) -> Piece:
     for path in ("patient.identifier.system", "patient.identifier.value"):
         emitter.reach(path, slot.location)
-    return Piece(
-        '{{"reference":"Patient/{c.patient_id}","identifier":{c.patient_identifier}}}', live=True
-    )
+    text = '{{"reference":"Patient/{c.patient_id}","identifier":{c.patient_identifier}}}'
+    return Piece("{" + emitter.assign(f"f'{text}'") + "}", live=True)
 
 
 def actor(emitter: Emitter, slot: Slot) -> Piece:
@@ -140,6 +161,7 @@ def made(emitter: Emitter, slot: Slot) -> Piece:
     One-way: the list follows from the other rules.
     """
     only_options(slot)
+    emitter.bind()
     return emitter.optional(
         "'[' + ','.join(f'{{\"reference\":\"{m.url}\"}}' for m in made) + ']' if made else None"
     )

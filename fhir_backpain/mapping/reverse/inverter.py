@@ -131,9 +131,7 @@ class Inverter:
         out.back_to(mark)
         return False
 
-    def _invert_first_of(
-        self, node: FirstOf, json: Any, names: Names, out: Assignments
-    ) -> None:
+    def _invert_first_of(self, node: FirstOf, json: Any, names: Names, out: Assignments) -> None:
         """Take the first alternative that can have made this; `NormalForm` settles equal ones."""
         if not any(self._attempt(item, json, names, out) for item in node.alternatives):
             raise Mismatch

@@ -52,7 +52,7 @@ class NormalForm:
 
     def of(self, record: dict[str, Any]) -> dict[str, Any]:
         """Return a copy of a record in normal form; empty objects are gone too."""
-        copy = _copy(record)
+        copy: dict[str, Any] = _copy(record)
         for redundancy in self.redundancies:
             _drop(copy, redundancy.path, _test(redundancy, copy))
         return copy
@@ -70,22 +70,17 @@ class _Walk:
     def redundancies(self, node: Template, names: dict[str, Steps]) -> Iterator[Redundancy]:
         if isinstance(node, Slot):
             instead = option(node, "else")
-            if node.function == "copy" and instead is not None:
+            if node.function in ("copy", "code") and instead is not None:
                 yield Redundancy(_steps(argument(node), names), instead)
-        elif isinstance(node, ObjectTemplate):
-            for member in node.members.values():
-                yield from self.redundancies(member, names)
-        elif isinstance(node, ListTemplate):
-            for item in node.items:
-                yield from self.redundancies(item, names)
+        elif isinstance(node, ObjectTemplate | ListTemplate):
+            inside = node.members.values() if isinstance(node, ObjectTemplate) else node.items
+            for part in inside:
+                yield from self.redundancies(part, names)
         elif isinstance(node, Each):
             inner = {**names, node.name: (*_steps(node.path, names), LIST)}
             yield from self.redundancies(node.body, inner)
         elif isinstance(node, When):
-            path, _, word = node.condition.partition(" is ")
-            if word == "true":
-                yield Redundancy(_steps(path, names), False)
-            yield from self.redundancies(node.body, names)
+            yield from self._when(node, names)
         elif isinstance(node, Use):
             fragment = self.fragments[node.fragment]
             places = {name: _steps(path, names) for name, path in node.arguments.items()}
@@ -93,14 +88,18 @@ class _Walk:
         elif isinstance(node, FirstOf):
             yield from self._first_of(node, names)
 
+    def _when(self, node: When, names: dict[str, Steps]) -> Iterator[Redundancy]:
+        path, _, word = node.condition.partition(" is ")
+        if word == "true":
+            yield Redundancy(_steps(path, names), False)
+        yield from self.redundancies(node.body, names)
+
     def _first_of(self, node: FirstOf, names: dict[str, Steps]) -> Iterator[Redundancy]:
         first, last = node.alternatives[0], node.alternatives[-1]
         if _is_copy(first) and _is_copy(last):
             assert isinstance(first, Slot)
             assert isinstance(last, Slot)
-            yield Redundancy(
-                _steps(argument(first), names), other=_steps(argument(last), names)
-            )
+            yield Redundancy(_steps(argument(first), names), other=_steps(argument(last), names))
         for alternative in node.alternatives:
             yield from self.redundancies(alternative, names)
 

@@ -53,7 +53,7 @@ class SlotInverses:
         }
 
     def invert(self, slot: Slot, json: Any, names: Names, out: Assignments) -> None:
-        """Read off what `json` says through a slot; raises Mismatch where the slot cannot make it."""
+        """Read off what `json` says through a slot; Mismatch where the slot cannot make it."""
         inverse = self._inverses.get(slot.function)
         if inverse is not None:
             inverse(slot, json, names, out)
@@ -91,7 +91,9 @@ class SlotInverses:
     def _code(self, slot: Slot, json: Any, names: Names, out: Assignments) -> None:
         index = self._index(slot)
         if not index.is_derived:
-            self._put_word(slot, index.word_of_code(json), names, out)
+            word = index.word_of_code(json)
+            if word != option(slot, "else"):
+                self._put_word(slot, word, names, out)
 
     def _assign(self, slot: Slot, codings: list[Any], names: Names, out: Assignments) -> None:
         index = self._index(slot)

@@ -127,9 +127,7 @@ class Unmapper:
             for path, kind in differences(given[url], made[url]):
                 if kind != "only in the mapping":
                     result.leaves_unmapped += 1
-                issue = messages.ELEMENT_NOT_CLAIMED.issue(
-                    f"{path} is {kind}.", expression=path
-                )
+                issue = messages.ELEMENT_NOT_CLAIMED.issue(f"{path} is {kind}.", expression=path)
                 result.issues.append(issue)
         return set(made.keys() & given.keys())
 
@@ -179,9 +177,7 @@ def _fill(
     patient = identity.patient_in_source(
         group.source, group.patient["system"], group.patient["value"]
     )
-    record = identity.record_of_patient(
-        patient, group.source, group.record_type, group.record_id
-    )
+    record = identity.record_of_patient(patient, group.source, group.record_type, group.record_id)
     provenance = f"Provenance/{record.logical_id('Provenance', 'provenance')}"
     person = f"Patient/{identity.patient_id(group.patient['system'], group.patient['value'])}"
     for url in urls:

@@ -55,6 +55,7 @@ CREATE TABLE entry (
 CREATE UNIQUE INDEX entry_latest ON entry (patient, record, record_id, source) WHERE is_latest = 1;
 CREATE INDEX entry_open ON entry (patient, position) WHERE state IN ('queued', 'unclear');
 CREATE INDEX entry_failed ON entry (patient) WHERE state IN ('rejected', 'held');
+CREATE INDEX entry_lost ON entry (patient) WHERE state = 'superseded' AND read_back = 1;
 CREATE INDEX entry_state ON entry (server, state, id);
 
 CREATE TABLE attempt (
@@ -67,17 +68,30 @@ CREATE TABLE attempt (
   PRIMARY KEY (entry, number)
 ) WITHOUT ROWID;
 
--- What each server holds from us.
+-- The records that wrote what the ledger lists.
+CREATE TABLE origin (
+  id         INTEGER PRIMARY KEY,
+  server     TEXT NOT NULL,
+  record_key TEXT NOT NULL,
+  UNIQUE (server, record_key)
+);
+
+-- What each server holds from us, and what it held: `retired` marks what its record no longer
+-- makes. `shared` marks what several records make; `origin` is the one that wrote it last.
 CREATE TABLE ledger (
   server       TEXT NOT NULL,
   url          TEXT NOT NULL,
   content_hash TEXT NOT NULL,
   version_id   TEXT,
-  record_key   TEXT NOT NULL,
+  origin       INTEGER NOT NULL REFERENCES origin,
   as_of        TEXT NOT NULL,
   written_at   TEXT NOT NULL,
-  PRIMARY KEY (server, url)
+  shared       INTEGER NOT NULL,
+  retired      TEXT,
+  PRIMARY KEY (server, url),
+  CHECK (retired IN ('entered-in-error', 'deleted'))
 ) WITHOUT ROWID;
+CREATE INDEX ledger_own ON ledger (origin) WHERE shared = 0 AND retired IS NULL;
 
 -- Numbers that only grow: the next lease token and the next turn.
 CREATE TABLE counter (

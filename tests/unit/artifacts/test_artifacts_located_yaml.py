@@ -91,7 +91,7 @@ def test_a_scalar_keeps_its_value_and_its_text(
     [
         ("", "1:1", 1002, "The file is empty."),
         ("# only words\n", "1:1", 1002, "The file is empty."),
-        ("a: [1\nb: 2\n", "2:1", 1002, "cannot be read"),
+        ("a: [1\nb: 2\n", "2:2", 1002, "cannot be read"),
         ("a: 1\n\tb: 2\n", "2:1", 1002, "cannot be read"),
         ("a: 'open\n", "2:1", 1002, "cannot be read"),
         ("a: 1\n---\nb: 2\n", "2:1", 1002, "another document"),

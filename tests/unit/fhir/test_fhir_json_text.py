@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from fhir_backpain.errors import SourceError
 from fhir_backpain.fhir.json_scanner import JsonScanner
-from fhir_backpain.fhir.json_text import LIMITS, JsonLimits, dump, locate, parse
+from fhir_backpain.fhir.json_text import LIMITS, JsonLimits, dump, locate, parse, pretty
 from fhir_backpain.outcome import Issue, SourceLocation
 
 
@@ -187,6 +187,25 @@ def test_dump_writes_decimals_as_they_are() -> None:
 def test_sorted_keys_give_equal_content_equal_text(number: str) -> None:
     data = parse(f'{{"b": {{"d": {number}, "c": ["ü"]}}, "a": null}}')
     assert dump(data, sort_keys=True) == f'{{"a":null,"b":{{"c":["ü"],"d":{number}}}}}'
+
+
+def test_pretty_has_a_member_on_each_line_and_every_digit() -> None:
+    data = parse('{"a": [1.10, {}, []], "ü": {"b": null, "c": "d\\n"}}')
+    assert (
+        pretty(data)
+        == """{
+  "a": [
+    1.10,
+    {},
+    []
+  ],
+  "ü": {
+    "b": null,
+    "c": "d\\n"
+  }
+}"""
+    )
+    assert exact(parse(pretty(data))) == exact(data)
 
 
 TEXTS = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))

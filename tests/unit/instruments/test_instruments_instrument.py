@@ -36,7 +36,7 @@ def test_an_instrument_says_everything_of_its_measures(tmp_path: Path) -> None:
     assert (found.title, found.licence) == ("Oswestry Disability Index", "who owns it")
     assert found.items is not None
     assert found.items.ids == ("2", "3", "4")
-    assert found.items.value_range == (0, 5)
+    assert found.items.value_range == (Decimal(0), Decimal(5))
     odi, risk = found.measures["odi"], found.measures["risk"]
     assert (odi.code, odi.unit, odi.levels) == ("func.odi.score", "unit.score", {})
     assert odi.value_range == (Decimal("-0.5"), Decimal(100))
@@ -64,7 +64,7 @@ def test_items_and_ranges_may_be_left_out(tmp_path: Path) -> None:
         ("domain: function", "domain: work", "3:9", 1004, "must be one of: pain, function"),
         ("by: patient", "by: nurse", "4:14", 1004, "must be one of: patient, clinician"),
         ("title:", "titel:", "2:1", 1006, "'titel' is not known"),
-        ("{ids: 2-4, ", "{ids: 2-4, n: 3, ", "5:20", 1006, "'n' is not known"),
+        ("{ids: 2-4, ", "{ids: 2-4, n: 3, ", "5:19", 1006, "'n' is not known"),
         ("ids: 2-4, ", "", "5:8", 1005, "'ids' is missing"),
         ("2-4", "all", "5:8", 1004, "Item ids read like 1-10"),
         ("2-4", "2", "5:8", 1004, "Item ids read like 1-10"),
@@ -82,7 +82,7 @@ def test_items_and_ranges_may_be_left_out(tmp_path: Path) -> None:
         ("[0, 5]", "[[0], 5]", "5:27", 1004, "A number is expected"),
         ("code: func.odi.score, ", "", "7:8", 1005, "'code' is missing"),
         ("unit: unit.score, ", "", "7:8", 1005, "needs a unit"),
-        ("unit: unit", "units: unit", "7:30", 1006, "'units' is not known"),
+        ("unit: unit", "units: unit", "7:31", 1006, "'units' is not known"),
         ("{low: psy.low, high: psy.high}", "low", "8:34", 1004, "'levels' must be a map"),
         ("low: psy.low", "low: [psy.low]", "8:40", 1004, "'low' must be text"),
     ],

@@ -12,14 +12,14 @@ import pytest
 from fhir_backpain.artifacts.located_yaml import parse_yaml
 from fhir_backpain.fhir import json_text
 from fhir_backpain.fhir.resource import MadeResource
-from fhir_backpain.mapping.codegen import CompiledRule, compile_rule
+from fhir_backpain.mapping.codegen import RecordProgram, compile_record
 from fhir_backpain.mapping.declaration import Fragment, read_declaration, read_fragments
 from fhir_backpain.mapping.feed import Feed, compile_feed
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, load_library
 from fhir_backpain.mapping.mapper import Context
 
-Compile = Callable[..., CompiledRule]
+Compile = Callable[..., RecordProgram]
 Make = Callable[..., dict[str, Any]]
 MakeFeed = Callable[[str], Feed]
 
@@ -37,14 +37,14 @@ def compiled(tmp_path: Path, library: Library) -> Compile:
 
     def compile_template(
         resource: str, source: str = "assessment", head: str = _HEAD, fragments: str = ""
-    ) -> CompiledRule:
+    ) -> RecordProgram:
         path = tmp_path / "m.map.yaml"
         body = indent(dedent(resource).strip("\n"), "  ")
         path.write_text(f"{head.format(source=source)}resource:\n{body}\n", "utf-8")
         declaration = read_declaration(path)
-        return compile_rule(
-            declaration,
+        return compile_record(
             source,
+            [declaration],
             resource_functions(library),
             {**library.fragments, **_fragments(tmp_path, fragments)},
         )
@@ -72,10 +72,9 @@ def make(compiled: Compile) -> Make:
     return make_one
 
 
-def run(rule: CompiledRule, data: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a rule makes of a record, without resourceType and id."""
-    made: list[MadeResource] = []
-    rule.make(data, Context(data), made)
+def run(compiled: RecordProgram, data: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a mapping makes of a record, without resourceType and id."""
+    made: list[MadeResource] = compiled.program.make(data, Context(data))
     trees = [json_text.parse(resource.text) for resource in made]
     return [{k: v for k, v in tree.items() if k not in ("resourceType", "id")} for tree in trees]
 

@@ -18,7 +18,7 @@ def read(make_feed: MakeFeed, slot: str, **cells: str) -> tuple[Any, list[str]]:
     """Return what a slot makes of a row, and the texts of the problems that it notes."""
     feed = make_feed(f"{HEAD}  x: {slot}\n")
     context = RowContext({"day": "2024-01-31", "who": "me"})
-    data = json_text.parse(feed.make(cells, context))
+    data = json_text.parse(feed.program.make(cells, context))
     assert data.pop("record") == "observation"
     return data.get("x"), [issue.text for issue in context.problems]
 
@@ -281,3 +281,17 @@ def test_missing_words_are_taken_as_they_are_written(make_feed: MakeFeed) -> Non
     assert make_feed(text).form.missing == {"NULL", "no", "-9.0", "~", ""}
     one = "feed: f\nmakes: observation\ntable: {missing: n/a}\nrecord: {a: =c}"
     assert make_feed(one).form.missing == {"n/a", ""}
+
+
+def test_a_cell_behind_a_condition_that_does_not_hold_is_not_read(make_feed: MakeFeed) -> None:
+    slot = "{=when: kind is present, item: {=number: c}}"
+    assert read(make_feed, slot, c="none") == (None, [])
+    assert len(read(make_feed, slot, c="none", kind="k")[1]) == 1
+    assert str(read(make_feed, slot, c="4", kind="k")[0]) == "4"
+
+
+def test_an_alternative_behind_one_that_is_there_is_not_read(make_feed: MakeFeed) -> None:
+    slot = "{=first of: [{=number: a}, {=number: b}]}"
+    assert read(make_feed, slot, a="4", b="none") == (4, [])
+    assert read(make_feed, slot, b="5") == (5, [])
+    assert len(read(make_feed, slot, b="none")[1]) == 1

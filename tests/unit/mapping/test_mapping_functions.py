@@ -9,11 +9,10 @@ import pytest
 
 from fhir_backpain.errors import ArtifactError, MappingFailed
 from fhir_backpain.fhir import identity, json_text
-from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.mapping.mapper import Context
 from tests.records import assessment, care_plan, observation
-from tests.unit.mapping.conftest import Compile, Make, run
+from tests.unit.mapping.conftest import Compile, Make
 
 CLINIC = "https://clinic.example/app"
 PATIENT = identity.patient_in_source(CLINIC, "https://clinic.example/mrn", "MRN-1")
@@ -41,16 +40,16 @@ def test_copy_keeps_the_digits_of_a_number(make: Make) -> None:
 
 
 def test_copy_with_else_is_always_there(make: Make) -> None:
-    resource = "x: {=copy: status, else: \"it's {final}\"}"
+    resource = 'x: {=copy: status, else: "it\'s {final}"}'
     assert make(resource, observation(status="amended")) == {"x": "amended"}
     assert make(resource, observation()) == {"x": "it's {final}"}
     assert make("x: {=copy: id, else: never}", observation()) == {"x": "R-1"}
 
 
 def test_text_puts_values_between_words(make: Make) -> None:
-    resource = "x: {=text: \"It's {id}: {encounter.id} \\\"{score}\\\" \\\\ %\"}"
+    resource = 'x: {=text: "It\'s {id}: {encounter.id} \\"{score}\\" \\\\ %"}'
     data = observation(encounter={"id": TRICKY, "setting": "home"}, score=Decimal("2.50"))
-    assert make(resource, data) == {"x": f"It's R-1: {TRICKY} \"2.50\" \\ %"}
+    assert make(resource, data) == {"x": f'It\'s R-1: {TRICKY} "2.50" \\ %'}
     assert make(resource, observation(score=1)) == {}
 
 
@@ -60,7 +59,7 @@ def test_text_of_what_is_always_there_is_always_there(make: Make) -> None:
 
 def test_narrative_is_one_escaped_paragraph(make: Make) -> None:
     div = '<div xmlns="http://www.w3.org/1999/xhtml"><p>{}</p></div>'
-    resource = "text: {=narrative: summary, else: \"It's <none> & {nothing}\"}"
+    resource = 'text: {=narrative: summary, else: "It\'s <none> & {nothing}"}'
     made = make(resource, care_plan(summary='1 < 2 & "x" {y}'))
     assert made["text"] == {"status": "generated", "div": div.format('1 &lt; 2 &amp; "x" {y}')}
     made = make(resource, care_plan())
@@ -148,7 +147,7 @@ def test_a_unit_in_braces_survives_the_compiler(make: Make) -> None:
 def test_own_identifier_is_made_of_the_key(make: Make) -> None:
     head = (
         "mapping: m\nsource: {source}\nmakes: Observation\nbelongs to: record\n"
-        "key: [\"a/b\", =id, =pain.onset]\n"
+        'key: ["a/b", =id, =pain.onset]\n'
     )
     made = make("x: {=own: identifier}", assessment(id="R 1/é~"), head=head)
     value = made["x"]["value"]
@@ -218,13 +217,16 @@ def test_an_actor_is_a_practitioner_by_number(make: Make) -> None:
 
 
 def test_made_names_everything_that_was_made_before(compiled: Compile) -> None:
-    rule = compiled("x: {=made: references}")
-    data = assessment()
-    assert run(rule, data) == [{}]
-    made = [MadeResource("Patient", "p", "{}"), MadeResource("Goal", "g", "{}")]
-    rule.make(data, Context(data), made)
-    references = json_text.parse(made[-1].text)["x"]
-    assert references == [{"reference": "Patient/p"}, {"reference": "Goal/g"}]
+    head = (
+        "mapping: m\nsource: {source}\nmakes: Goal\nfor each: goals as goal\n"
+        "belongs to: record\nkey: [=goal.id]\n"
+    )
+    program = compiled("id: =goal.id\nx: {=made: references}", "care-plan", head=head).program
+    data = care_plan(goals=[{"id": "1"}, {"id": "2"}, {"id": "3"}])
+    made = program.make(data, Context(data))
+    named = [json_text.parse(resource.text).get("x", []) for resource in made]
+    urls = [{"reference": resource.url} for resource in made]
+    assert named == [urls[:0], urls[:1], urls[:2]]
 
 
 @pytest.mark.parametrize(
@@ -233,9 +235,9 @@ def test_made_names_everything_that_was_made_before(compiled: Compile) -> None:
         ("x: {=copy: score, els: 1}", 3002, "no option 'els'; it has: else"),
         ("x: {=copy: [score]}", 3002, "takes text"),
         ("x: {=text: words alone}", 3002, "holds no {path}"),
-        ("x: {=text: \"{nope}\"}", 3003, "no 'nope'"),
-        ("x: {=text: \"{encounter}\"}", 3004, "not a single value"),
-        ("x: {=text: \"{id}\", else: y}", 3002, "it has: none"),
+        ('x: {=text: "{nope}"}', 3003, "no 'nope'"),
+        ('x: {=text: "{encounter}"}', 3004, "not a single value"),
+        ('x: {=text: "{id}", else: y}', 3002, "it has: none"),
         ("x: {=narrative: encounter}", 3004, "not a single value"),
         ("x: {=narrative: note, or: y}", 3002, "it has: else"),
         ("x: {=fixed: pain.onsett}", 1101, "Did you mean pain.onset"),
@@ -277,9 +279,7 @@ def test_a_wrong_argument_is_named_at_its_line(
 
 
 def test_a_key_cannot_hold_a_number(compiled: Compile) -> None:
-    head = (
-        "mapping: m\nsource: {source}\nmakes: Goal\nbelongs to: record\nkey: [a, =score]\n"
-    )
+    head = "mapping: m\nsource: {source}\nmakes: Goal\nbelongs to: record\nkey: [a, =score]\n"
     with pytest.raises(ArtifactError, match="'score' is not text") as caught:
         compiled("x: 1", "observation", head=head)
     assert caught.value.issues[0].mapping is not None

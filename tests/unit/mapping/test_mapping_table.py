@@ -134,9 +134,7 @@ def test_every_cell_that_cannot_be_read_is_told_and_the_next_row_is_read(
 
 def test_a_row_whose_record_cannot_be_kept_harms_no_other(read_table: ReadTable) -> None:
     feed = FEED.replace("score: {=number: odi}", "score: {=word: odi, table: {a: -0.0, b: 1}}")
-    _, (rejected, good) = read_table(
-        HEAD + "7;2024-03-04;;;;a;;;\n8;2024-03-04;;;;b;;;\n", feed
-    )
+    _, (rejected, good) = read_table(HEAD + "7;2024-03-04;;;;a;;;\n8;2024-03-04;;;;b;;;\n", feed)
     assert isinstance(rejected, RejectedRecord)
     (issue,) = rejected.issues
     assert issue.source is not None

@@ -43,9 +43,8 @@ def test_member_names_may_hold_anything(make: Make) -> None:
 
 def test_members_stand_in_the_order_of_the_file(compiled: Compile) -> None:
     rule = compiled("z: 1\na: =pain.onset\nm: =id\nb: {y: =pain.onset, x: 2}")
-    made: list[Any] = []
     data = assessment(pain={"onset": "2020"})
-    rule.make(data, Context(data), made)
+    made = rule.program.make(data, Context(data))
     tree = json_text.parse(made[0].text)
     assert list(tree) == ["resourceType", "id", "z", "a", "m", "b"]
     assert list(tree["b"]) == ["y", "x"]
@@ -211,7 +210,7 @@ def test_a_parameter_comes_before_the_records_own_field_of_that_name(make: Make)
 def test_what_a_fragment_does_not_read_is_not_counted_as_carried(compiled: Compile) -> None:
     fragment = "careless: {parameters: [value, lost], is: {v: =value}}"
     resource = "x: {=use: careless, value: =pain.onset, lost: =work_status.days_off}"
-    rule = compiled(resource, fragments=fragment)
+    (rule,) = compiled(resource, fragments=fragment).rules
     assert "pain.onset" in rule.used
     assert "work_status.days_off" not in rule.used
 
@@ -316,3 +315,35 @@ def test_a_mapping_can_be_repeated_and_conditional(compiled: Compile) -> None:
     goals = [{"id": "1", "due": "2024-01-01"}, {"id": "2"}, {"id": "3", "due": "2025-01-01"}]
     assert run(rule, care_plan(goals=goals)) == [{"d": "2024-01-01"}, {"d": "2025-01-01"}]
     assert run(rule, care_plan()) == []
+
+
+def test_a_word_behind_a_condition_that_does_not_hold_is_not_looked_up(make: Make) -> None:
+    resource = "x: {=when: test_data is true, item: {=concept: note, map: finding}}"
+    assert make(resource, observation(note="no finding")) == {}
+
+
+def test_the_same_slot_means_the_same_wherever_it_stands(make: Make) -> None:
+    resource = """
+    a: =pain.onset
+    b: {=when: test_data is true, item: =pain.onset}
+    c: [{=each: pain.ratings as r, o: =pain.onset, s: =r.scale}]
+    d: {=first of: [{=when: test_data is true, item: =id}, =pain.onset]}
+    e: [{=each: causes as r, o: =pain.onset, s: =r.cause}]
+    f: [{=use: inner, value: =pain.onset}, {=use: inner, value: =id}]
+    """
+    ratings = [{"scale": "pain-nrs", "score": 1}, {"scale": "pain-vas", "score": 1}]
+    data = assessment(
+        pain={"onset": "2020", "ratings": ratings},
+        causes=[{"cause": "sciatica", "certainty": "confirmed"}],
+    )
+    made = make(resource, data, fragments=FRAGMENTS)
+    assert made == {
+        "a": "2020",
+        "c": [{"o": "2020", "s": "pain-nrs"}, {"o": "2020", "s": "pain-vas"}],
+        "d": "2020",
+        "e": [{"o": "2020", "s": "sciatica"}],
+        "f": [{"v": "2020"}, {"v": "R-1"}],
+    }
+    tested = make(resource, {**data, "test_data": True}, fragments=FRAGMENTS)
+    assert (tested["b"], tested["d"]) == ("2020", "R-1")
+    assert make(resource, assessment(), fragments=FRAGMENTS) == {"f": [{"v": "R-1"}]}

@@ -96,7 +96,9 @@ def test_a_request_under_way_is_finished(running: Running) -> None:
 
 
 @pytest.mark.parametrize("message", [INVALID_ADDRESS, INVALID_REQUEST])
-@pytest.mark.parametrize(("host", "port"), [("127.0.0.1", None), ("127.0.0.1", 70_000), ("?", 0)])
+@pytest.mark.parametrize(
+    ("host", "port"), [("127.0.0.1", None), ("127.0.0.1", 70_000), ("127.0.0.1", -1), ("?", 0)]
+)
 def test_an_address_that_cannot_be_had_is_told(
     running: Running, host: str, port: int | None, message: Message
 ) -> None:

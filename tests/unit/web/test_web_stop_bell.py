@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fhir_backpain.gateway.stop_bell import StopBell
+from fhir_backpain.web.stop_bell import StopBell
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGINT])

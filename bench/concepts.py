@@ -1,0 +1,53 @@
+"""The code tables that every engine looks words up in, taken from the mapping's own library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_backpain.mapping.library import Library, load_library
+
+Concepts = dict[str, dict[str, Any]]
+
+_MAPS = (
+    "body-site", "cause", "certainty", "lumbar-side", "measure", "measure-category", "red-flag",
+    "scale", "side", "work-status",
+)  # fmt: skip
+_FIXED = {
+    "assembler": "provenance.assembler",
+    "body-side": "own.body-side",
+    "days-off-work": "soc.days_off_work",
+    "employment-status": "soc.employment.status",
+    "exam": "obs.category.exam",
+    "pain-onset": "pain.onset",
+    "problem-list-item": "cond.category.problem-list-item",
+    "social-history": "obs.category.social-history",
+    "survey": "obs.category.survey",
+}
+
+
+def concepts() -> Concepts:
+    """Return tables of CodeableConcepts, with Codings under encounter-class and units under unit."""
+    library = load_library()
+    tables: Concepts = {
+        name: {word: row.to_codeable_concept() for word, row in _rows(library, name)}
+        for name in _MAPS
+    }
+    tables["fixed"] = {
+        word: {"coding": [library.concepts[key].to_coding()]} for word, key in _FIXED.items()
+    }
+    tables["encounter-class"] = {
+        word: row.concepts[0].to_coding() for word, row in _rows(library, "encounter-class")
+    }
+    tables["unit"] = {
+        word: _unit(row.concepts[0].to_coding()) for word, row in _rows(library, "measure-unit")
+    }
+    tables["unit"]["day"] = _unit(library.concepts["unit.d"].to_coding())
+    return tables
+
+
+def _rows(library: Library, name: str) -> Any:
+    return library.concept_maps[name].rows.items()
+
+
+def _unit(coding: dict[str, str]) -> dict[str, str]:
+    return {"unit": coding["display"], "system": coding["system"], "code": coding["code"]}

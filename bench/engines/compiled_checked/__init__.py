@@ -1,0 +1,24 @@
+"""The product with its record check: the way from a source file to the outbox, which no other goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from fhir_backpain.fhir.bundle import put_bundle
+from fhir_backpain.fhir.json_text import parse
+from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.validation.record import RecordChecker
+
+
+def make(_: object = None) -> Callable[[bytes], bytes]:
+    """Return the function from a record's line to its Bundle."""
+    mapper = load_mapper()
+    checker = RecordChecker(mapper.library.vocabulary, mapper.library.ranges)
+
+    def bundle(line: bytes) -> bytes:
+        record = parse(line)
+        if checker.check(record):
+            raise ValueError("the work item has problems")
+        return put_bundle(mapper(record)).encode()
+
+    return bundle

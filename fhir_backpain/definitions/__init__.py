@@ -1,0 +1,1 @@
+"""What FHIR itself says about types, elements and codes, for each release."""

@@ -1,0 +1,1 @@
+"""Checks mappings against FHIR's own definitions, before the first record."""

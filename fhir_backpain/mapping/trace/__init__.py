@@ -1,0 +1,1 @@
+"""What a mapping does, shown: its plan, the origin of each leaf it makes, and what is lost."""

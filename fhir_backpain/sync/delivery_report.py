@@ -1,0 +1,50 @@
+"""What became of a delivery: the fate of each record, and what the server holds now."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+from fhir_backpain.errors import RemoteError
+from fhir_backpain.outbox.entry import Settled
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.outcome import Issue
+from fhir_backpain.sync.prepared import Prepared
+
+ResourceFate = Literal["created", "updated", "unchanged", "older", "retired"]
+
+
+@dataclass(slots=True)
+class RecordFate:
+    """What became of one record; `wrote` says that a resource of it was sent and confirmed."""
+
+    record: Prepared
+    state: Settled
+    error: RemoteError | None = None
+    issues: tuple[Issue, ...] = ()
+    attempted: bool = True
+    wrote: bool = False
+    refers_to: frozenset[str] = frozenset()
+
+    @property
+    def is_server_fault(self) -> bool:
+        """True where the server answered that it failed."""
+        status = self.error.status if self.error is not None else None
+        return self.state == "unclear" and status is not None and status >= 500
+
+
+@dataclass(slots=True)
+class DeliveryReport:
+    """The fates of all records of a delivery, and what the server holds now.
+
+    `trouble` is the error that concerns the server and not a record; `closed` says that it will
+    not pass by itself. `accepted` says that the server has taken or judged something.
+    """
+
+    fates: dict[str, RecordFate] = field(default_factory=dict)
+    rows: dict[str, LedgerRow] = field(default_factory=dict)
+    resources: Counter[tuple[str, ResourceFate]] = field(default_factory=Counter)
+    trouble: RemoteError | None = None
+    closed: bool = False
+    accepted: bool = False
