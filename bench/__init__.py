@@ -1,1 +1,1 @@
-"""How fast and how lean the mapping is, beside other engines that do the same work: `make bench`."""
+"""How fast and lean the mapping is, beside other engines that do the same work: `make bench`."""

@@ -26,7 +26,7 @@ _FIXED = {
 
 
 def concepts() -> Concepts:
-    """Return tables of CodeableConcepts, with Codings under encounter-class and units under unit."""
+    """Return CodeableConcepts by table and word; encounter-class has Codings, unit has units."""
     library = load_library()
     tables: Concepts = {
         name: {word: row.to_codeable_concept() for word, row in _rows(library, name)}

@@ -19,7 +19,7 @@ from typing import Any
 
 def main(engine: str, tables: str) -> None:
     """Take orders from standard input until it ends."""
-    make = import_module(f"bench.engines.{engine}").make
+    make = import_module(f"bench.engines.{engine}.engine").make
     render = make(json.loads(Path(tables).read_text(encoding="utf-8")))
     _say({"ready": f"CPython {platform.python_version()}"})
     for line in sys.stdin.buffer:

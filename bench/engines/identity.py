@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from hashlib import blake2b
+from typing import Any
 
 _PERSON = b"fhir-backpain"
 
@@ -37,7 +38,7 @@ class Identities:
 
     __slots__ = ("_patient", "_record", "patient_id", "patient_path", "record_path")
 
-    def __init__(self, record: dict) -> None:  # type: ignore[type-arg]
+    def __init__(self, record: dict[str, Any]) -> None:
         source, identifier = record["source"], record["patient"]["identifier"]
         system, value = identifier["system"], identifier["value"]
         self.patient_id = _prefix("Patient", system, value) + _suffix("Patient", "")

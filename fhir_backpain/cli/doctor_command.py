@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 
 from fhir_backpain import __version__
-from fhir_backpain.cli.exit_codes import ExitCode
-from fhir_backpain.cli.options import DEFAULT_OUTBOX, base_url_of, client_for, json_option
+from fhir_backpain.cli.exit_codes import ExitCode, exit_code_of
+from fhir_backpain.cli.options import base_url_of, client_for, json_option, outbox_option
 from fhir_backpain.cli.output import put_json
 from fhir_backpain.client.servers import PUBLIC_SERVERS, is_public
 from fhir_backpain.errors import BackpainError, RemoteError
@@ -27,14 +27,13 @@ class Finding:
     name: str
     is_good: bool
     text: str
+    code: ExitCode = ExitCode.SERVER_UNAVAILABLE
 
 
 @click.command("doctor")
 @click.option("--server", help="FHIR base URL, or the name of a public test server.")
 @click.option("--token-file", type=click.Path(path_type=Path), help="File with a bearer token.")
-@click.option(
-    "--outbox", default=DEFAULT_OUTBOX, type=click.Path(path_type=Path), show_default=True
-)
+@outbox_option
 @json_option
 @click.pass_context
 def command(
@@ -54,21 +53,24 @@ def command(
     Nothing is written to the server.
     """
     findings = [*_installation(), *_outbox(outbox)]
-    remote = list(_server(server, token_file)) if server else []
+    if server:
+        findings.extend(_server(server, token_file))
     if as_json:
-        put_json([{"name": f.name, "good": f.is_good, "text": f.text} for f in findings + remote])
+        put_json([{"name": f.name, "good": f.is_good, "text": f.text} for f in findings])
     else:
-        _show(findings + remote, with_names=server is None)
-    if not all(finding.is_good for finding in remote):
-        context.exit(ExitCode.SERVER_UNAVAILABLE)
-    context.exit(ExitCode.DONE if all(f.is_good for f in findings) else ExitCode.WRONG_USE)
+        _show(findings, with_names=server is None)
+    context.exit(next((f.code for f in findings if not f.is_good), ExitCode.DONE))
 
 
 def _guarded(name: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(name, True, look())
     except BackpainError as error:
-        return Finding(name, False, str(error))
+        return _failed(name, error)
+
+
+def _failed(name: str, error: BackpainError) -> Finding:
+    return Finding(name, False, str(error), exit_code_of(error))
 
 
 def _installation() -> Iterator[Finding]:
@@ -113,10 +115,10 @@ def _server(server: str, token_file: Path | None) -> Iterator[Finding]:
         with client_for(server, token_file) as client:
             found = client.capabilities()
     except RemoteError as error:
-        yield Finding("capabilities", False, str(error))
+        yield _failed("capabilities", error)
         return
     except BackpainError as error:
-        yield Finding("server", False, str(error))
+        yield _failed("server", error)
         return
     version = found.fhir_version
     yield Finding("software", True, found.software or "not said")

@@ -6,6 +6,7 @@ import importlib
 import os
 import sys
 import traceback
+from typing import Any
 
 import click
 
@@ -30,12 +31,30 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"fhir_backpain.cli.{cmd_name}_command")
-        return module.command  # type: ignore[no-any-return]
+        command: click.Command = module.command
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                parameter.envvar = _variable(cmd_name, parameter)
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a reader of its output that went away (as `| head`) is no problem."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.DONE
+
+
+def _variable(command: str, option: click.Option) -> str:
+    """Return the environment variable of an option: its name as it is typed, in capitals."""
+    flag = max(option.opts, key=len).lstrip("-")
+    return f"FHIR_BACKPAIN_{command}_{flag}".upper().replace("-", "_")
 
 
 @click.command(
     cls=Commands,
-    context_settings={"auto_envvar_prefix": "FHIR_BACKPAIN", "help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODE_HELP,
 )
 @click.version_option(__version__, prog_name="fhir-backpain")
@@ -65,10 +84,6 @@ def main() -> None:
     except BackpainError as error:
         say_issues(error.issues)
         code = exit_code_of(error)
-    except BrokenPipeError:
-        # The reader of our output went away (as with `| head`): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = ExitCode.DONE
     except Exception as problem:
         code = _unexpected(problem)
     sys.exit(int(code or 0))

@@ -35,6 +35,13 @@ class Sources:
 
     def intake(self, mapper: Mapper) -> Intake:
         """Return the intake of the files; SettingsError or ArtifactError for a wrong feed."""
+        if self.parameters and self.feed is None:
+            raise SettingsError(
+                messages.PARAMETER_FORM.issue(
+                    "A --set gives a parameter to a feed, and no feed is named.",
+                    next_step="Name the feed with --feed, or leave --set out.",
+                )
+            )
         return Intake(
             self.files,
             mapper.library,
@@ -68,7 +75,11 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
             "--set", "parameters", multiple=True, metavar="NAME=VALUE", help="A feed's parameter."
         ),
         click.option(
-            "--max-issues", default=200, show_default=True, help="How many issues to list."
+            "--max-issues",
+            default=200,
+            show_default=True,
+            type=click.IntRange(min=0),
+            help="How many issues to list.",
         ),
     ):
         gathered = option(gathered)
@@ -127,7 +138,7 @@ def client_for(server: str, token_file: Path | None) -> FhirClient:
 
 
 def credentials_of(token_file: Path | None) -> FixedHeaders | None:
-    """Return the bearer token of a file; raises SettingsError where it cannot be read."""
+    """Return the bearer token of a file; raises SettingsError where the file holds none."""
     if token_file is None:
         return None
     try:
@@ -136,6 +147,13 @@ def credentials_of(token_file: Path | None) -> FixedHeaders | None:
         raise SettingsError(
             messages.TOKEN_UNREADABLE.issue(f"{token_file} cannot be read.")
         ) from None
+    if not token or not all("!" <= character <= "~" for character in token):
+        raise SettingsError(
+            messages.TOKEN_UNREADABLE.issue(
+                f"{token_file} does not hold a token.",
+                next_step="Write the token alone into the file, on one line.",
+            )
+        )
     return FixedHeaders({"Authorization": f"Bearer {token}"})
 
 

@@ -18,7 +18,13 @@ _NEEDS_A_PERSON: tuple[State, ...] = ("rejected", "held", "conflict")
 
 @click.command("status")
 @outbox_option
-@click.option("--limit", default=20, show_default=True, help="How many records to list.")
+@click.option(
+    "--limit",
+    default=20,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="How many records to list.",
+)
 @json_option
 @click.pass_context
 def command(context: click.Context, outbox: Path, limit: int, as_json: bool) -> None:

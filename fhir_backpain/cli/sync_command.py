@@ -17,7 +17,7 @@ from fhir_backpain.cli.options import (
     source_options,
 )
 from fhir_backpain.cli.output import ProgressBar, put_json, say, say_issues
-from fhir_backpain.intake.intake import IntakeReport
+from fhir_backpain.intake.intake import Intake, IntakeReport
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.sync.push import Dispatcher
@@ -32,8 +32,20 @@ from fhir_backpain.sync.push_options import PushOptions, PushResult
     is_flag=True,
     help="Send records that are not marked as test data even to a public server.",
 )
-@click.option("--bundle-size", default=100, show_default=True, help="Entries in a transaction.")
-@click.option("--patience", default=60.0, show_default=True, help="Seconds to wait for the server.")
+@click.option(
+    "--bundle-size",
+    default=100,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Entries in a transaction.",
+)
+@click.option(
+    "--patience",
+    default=60,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Seconds to wait for the server.",
+)
 @json_option
 @click.pass_context
 def command(
@@ -44,7 +56,7 @@ def command(
     outbox: Path,
     allow_patient_data: bool,
     bundle_size: int,
-    patience: float,
+    patience: int,
     as_json: bool,
 ) -> None:
     """Send records to a FHIR server, each exactly once in effect.
@@ -68,14 +80,36 @@ def command(
         store = SqliteStore(outbox)
         try:
             dispatcher = Dispatcher(store, client, mapper, options=options, progress=bar)
-            signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
-            dispatcher.append(intake)
+            _append(dispatcher, intake)
             result = dispatcher.run_until_idle()
         finally:
             store.close()
             bar.close()
     _tell(intake.report, result, as_json)
     context.exit(sync_exit_code(intake.report, result))
+
+
+class _StoppedReading(Exception):  # noqa: N818 - no error: somebody asked for it
+    """SIGTERM came while records were read."""
+
+
+def _append(dispatcher: Dispatcher, intake: Intake) -> None:
+    """Store what the files hold; from here on SIGTERM ends the command in an orderly way.
+
+    What is being read may be without end, or a pipe on which nothing comes: reading is broken
+    off. Later, the bundles that are under way are finished.
+    """
+
+    def stop_reading(*_: object) -> None:
+        raise _StoppedReading
+
+    try:
+        signal.signal(signal.SIGTERM, stop_reading)
+        dispatcher.append(intake)
+        signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
+    except _StoppedReading:
+        signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
+        dispatcher.stop()
 
 
 def sync_exit_code(report: IntakeReport, result: PushResult) -> ExitCode:

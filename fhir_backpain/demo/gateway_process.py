@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import deque
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
+from typing import IO
 
 from fhir_backpain.demo.messages import STEP_FAILED
 from fhir_backpain.errors import BackpainError
@@ -20,6 +23,7 @@ class GatewayProcess:
     def __init__(self, base_url: str, outbox: Path) -> None:
         self._arguments = ["--server", base_url, "--outbox", str(outbox), "--port", "0"]
         self._process: subprocess.Popen[str] | None = None
+        self._reader: Thread | None = None
 
     def __enter__(self) -> str:
         self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -27,12 +31,21 @@ class GatewayProcess:
             stderr=subprocess.PIPE,
             text=True,
         )
-        assert self._process.stderr is not None
-        for line in self._process.stderr:
+        try:
+            return self._ready(self._process.stderr)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+
+    def _ready(self, log: IO[str] | None) -> str:
+        """Return the URL once the gateway says it; its log is read on, so that it never fills."""
+        assert log is not None
+        for line in log:
             found = _URL.search(line)
             if found:
+                self._reader = Thread(target=deque, args=(log, 0), daemon=True)
+                self._reader.start()
                 return found.group()
-        self.__exit__(None, None, None)
         raise BackpainError(STEP_FAILED.issue("The gateway did not start."))
 
     def __exit__(
@@ -48,5 +61,7 @@ class GatewayProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._reader is not None:
+            self._reader.join()
         if self._process.stderr is not None:
             self._process.stderr.close()

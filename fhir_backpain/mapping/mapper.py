@@ -151,8 +151,9 @@ def load_mapper(folder: Path | None = None, release: str = BASE_RELEASE) -> Mapp
     }
     programs = _compile_all(by_type, library, problems)
     check = ConformanceCheck(load_definitions(release), library)
-    for record_type, found in by_type.items():
-        problems += _nonconformant(record_type, found, check, problems)
+    for record_type in programs:
+        # What does not compile says nothing yet that could be held against the definitions.
+        problems += _nonconformant(record_type, by_type[record_type], check, problems)
     for record_type, program in programs.items():
         problems += _uncovered(record_type, program.rules, root)
     if problems:

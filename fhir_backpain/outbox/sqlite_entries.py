@@ -101,33 +101,17 @@ def entries(
 
 def entry(connection: sqlite3.Connection, tracking_id: str, steady: float) -> Entry:
     """Return one entry; OutboxError where there is none."""
-    row = connection.execute(
-        f"SELECT {ENTRY_COLUMNS} {_FROM} WHERE e.tracking_id = ?",
-        (tracking_id,),
-    ).fetchone()
-    if row is None:
-        raise _unknown()
-    return read_entry(row, steady)
+    return read_entry(_row(connection, ENTRY_COLUMNS, tracking_id), steady)
 
 
 def row_id(connection: sqlite3.Connection, tracking_id: str) -> int:
     """Return the row of an entry; OutboxError where there is none."""
-    row = connection.execute(
-        "SELECT id FROM entry WHERE tracking_id = ?", (tracking_id,)
-    ).fetchone()
-    if row is None:
-        raise _unknown()
-    return int(row[0])
+    return int(_row(connection, "e.id", tracking_id)[0])
 
 
 def content(connection: sqlite3.Connection, tracking_id: str) -> str:
     """Return the JSON text of an entry's record; OutboxError where there is none."""
-    row = connection.execute(
-        "SELECT content FROM entry WHERE tracking_id = ?", (tracking_id,)
-    ).fetchone()
-    if row is None:
-        raise _unknown()
-    return str(row[0])
+    return str(_row(connection, "e.content", tracking_id)[0])
 
 
 def attempts(connection: sqlite3.Connection, tracking_id: str) -> list[Attempt]:
@@ -174,16 +158,18 @@ def discard(connection: sqlite3.Connection, tracking_id: str, at: str) -> int:
 def _standing(
     connection: sqlite3.Connection, tracking_id: str
 ) -> tuple[int, str, int | None, bool]:
-    row = connection.execute(
-        "SELECT patient, state, token, is_latest FROM entry WHERE tracking_id = ?", (tracking_id,)
-    ).fetchone()
-    if row is None:
-        raise _unknown()
+    row = _row(connection, "e.patient, e.state, e.token, e.is_latest", tracking_id)
     return row[0], row[1], row[2], bool(row[3])
 
 
-def _unknown() -> OutboxError:
-    return OutboxError(UNKNOWN_ENTRY.issue("No entry has this tracking id."))
+def _row(connection: sqlite3.Connection, columns: str, tracking_id: str) -> tuple[Any, ...]:
+    """Return columns of the entry `e` and its patient `p`; OutboxError where there is none."""
+    row: tuple[Any, ...] | None = connection.execute(
+        f"SELECT {columns} {_FROM} WHERE e.tracking_id = ?", (tracking_id,)
+    ).fetchone()
+    if row is None:
+        raise OutboxError(UNKNOWN_ENTRY.issue("No entry has this tracking id."))
+    return row
 
 
 def _refused(why: str) -> OutboxError:

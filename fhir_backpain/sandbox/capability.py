@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from fhir_backpain import __version__
+from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.sandbox.routing import ROUTES
 from fhir_backpain.sandbox.search_parameters import RESOURCE_TYPES, SEARCH_PARAMETERS
 

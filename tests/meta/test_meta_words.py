@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-_SKIPPED = {".git", ".venv", ".cache", "build", "dist", "demo-output", "node_modules", "target"}
+_SKIPPED = {".git", ".cache", "build", "dist", "demo-output", "node_modules", "target"}
 _SUFFIXES = {
     ".py", ".md", ".toml", ".yaml", ".yml", ".json", ".csv", ".sql", ".html", ".txt", ".xml",
     ".cfg", ".ini", ".sh", ".java", ".js", ".css", "",
@@ -24,8 +24,8 @@ FORBIDDEN = [
 def files() -> Iterator[Path]:
     for path in sorted(ROOT.rglob("*")):
         parts = path.relative_to(ROOT).parts
-        hidden = any(part.startswith(".") and part.endswith(("_cache", "hypothesis"))
-                     for part in parts)  # fmt: skip
+        hidden = any(part.startswith(".venv") or (part.startswith(".")
+                     and part.endswith(("_cache", "hypothesis"))) for part in parts)  # fmt: skip
         if hidden or _SKIPPED & set(parts) or "__pycache__" in parts:
             continue
         if path.is_file() and path.suffix in _SUFFIXES and path.stat().st_size < 2_000_000:

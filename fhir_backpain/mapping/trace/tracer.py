@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 from fhir_backpain.mapping.declaration import Declaration, Fragments
@@ -89,6 +90,11 @@ def _own_address(declaration: Declaration, point: Point) -> Address:
     return point.identity.address(declaration.makes, owner, trace_key(declaration.key, point.scope))
 
 
+def _exact(value: Any) -> Any:
+    """Return a literal as it is read back from JSON text: numbers are int or Decimal."""
+    return Decimal(repr(value)) if isinstance(value, float) else value
+
+
 class _Walk:
     """Walks a template at a point."""
 
@@ -107,7 +113,7 @@ class _Walk:
             return self._slots.trace(node, point)
         if isinstance(node, Literal):
             cause = point.cause("literal", node.location)
-            return Made(TracedLeaf(node.value, cause), live=False)
+            return Made(TracedLeaf(_exact(node.value), cause), live=False)
         if isinstance(node, ObjectTemplate):
             return self._object(node, point)
         if isinstance(node, ListTemplate):

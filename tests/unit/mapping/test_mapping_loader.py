@@ -197,7 +197,8 @@ def test_a_new_mapping_is_found_without_any_list(folder: Path) -> None:
     added = folder / "observation/observation-author-note.map.yaml"
     added.write_text(
         "mapping: observation-author-note\nsource: observation\nmakes: Observation\n"
-        "when: note is present\nbelongs to: record\nkey: [note]\nresource: {x: =note}\n"
+        "when: note is present\nbelongs to: record\nkey: [note]\n"
+        "resource: {status: final, code: {text: A note}, valueString: =note}\n"
     )
     before = load_mapper()(observation(score=1, note="n"))
     after = load_mapper(folder)(observation(score=1, note="n"))

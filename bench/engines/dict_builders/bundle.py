@@ -1,24 +1,17 @@
-"""Dictionaries built by hand and written by orjson: what a careful engineer writes for one source.
+"""The Bundle of an assessment as dictionaries built by hand.
 
-Nothing is checked, and a decimal becomes a binary float on the way: 1.10 is sent as 1.1.
+What a careful engineer writes for one source; nothing is checked.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
-
-import orjson
 
 from bench.engines.identity import Identities
 
 Json = dict[str, Any]
 Concepts = dict[str, dict[str, Any]]
-
-
-def make(tables: Concepts) -> Callable[[bytes], bytes]:
-    """Return the function from a record's line to its Bundle; `tables` are `bench.concepts`'."""
-    return lambda line: orjson.dumps(bundle(orjson.loads(line), tables))
 
 
 def bundle(record: Json, tables: Concepts) -> Json:

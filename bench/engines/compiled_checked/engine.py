@@ -1,4 +1,4 @@
-"""The product with its record check: the way from a source file to the outbox, which no other goes."""
+"""The product with its record check, which no other engine has."""
 
 from __future__ import annotations
 

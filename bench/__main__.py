@@ -1,0 +1,91 @@
+"""The bench's command: `make bench`, or `python -m bench --help`.
+
+Exit codes: 0 well; 1 an engine's output differs, or memory is not what is promised.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+
+from bench import memory, stages
+from bench.concepts import concepts
+from bench.engine import FOLDER
+from bench.machine import all_versions, machine
+from bench.race import Lane, race
+from bench.report import memory_lines, race_lines, stage_lines, to_json
+from bench.work_item import lines
+
+_RESULTS = FOLDER.parent / "bench-results"
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--rounds", default=9, show_default=True, help="Rounds of each engine and stage.")
+@click.option(
+    "--seconds", default=0.5, show_default=True, help="CPU seconds of each engine in a round."
+)
+@click.option("--full", is_flag=True, help="Stream 1,000,000 records too; takes minutes.")
+@click.option("--no-memory", is_flag=True, help="Leave the memory figures out.")
+def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
+    """Measure the mapping beside other engines, its stages, and its memory.
+
+    Each figure counts the CPU time of the process that does the work.
+    """
+    lanes = _race(rounds, seconds)
+    versions = all_versions()
+    _show(race_lines(lanes, versions))
+    rates = stages.measure(rounds, seconds)
+    _show(stage_lines(rates))
+    streams = [] if no_memory else memory.measure(_lengths(full))
+    problems = memory.problems(streams) if streams else []
+    if streams:
+        _show(memory_lines(streams, problems))
+    _keep(
+        {
+            "machine": machine(),
+            "versions": versions,
+            "engines": [to_json(lane, lanes[0]) for lane in lanes],
+            "stages": rates,
+            "memory": [asdict(stream) for stream in streams],
+            "problems": problems,
+        }
+    )
+    sys.exit(1 if problems or any(lane.difference for lane in lanes) else 0)
+
+
+def _race(rounds: int, seconds: float) -> list[Lane]:
+    here = machine()
+    size = len(next(lines(1, 1)))
+    click.echo(f"{here['processor']}, {here['cores']} cores, {here['system']}")
+    click.echo(f"Work item: an assessment of {size} bytes (bench/work_item.json), varied.\n")
+    with TemporaryDirectory() as folder:
+        tables = Path(folder) / "concepts.json"
+        tables.write_text(json.dumps(concepts()), encoding="utf-8")
+        return race(tables, rounds, seconds)
+
+
+def _lengths(full: bool) -> list[int]:
+    return [10_000, 1_000_000] if full else [10_000, 100_000]
+
+
+def _show(text: Iterable[str]) -> None:
+    click.echo("\n".join(text) + "\n")
+
+
+def _keep(results: dict[str, Any]) -> None:
+    _RESULTS.mkdir(exist_ok=True)
+    path = _RESULTS / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    path.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    click.echo(f"Written to {path.relative_to(FOLDER.parent)}")
+
+
+if __name__ == "__main__":
+    main()
