@@ -25,16 +25,15 @@ def race_lines(lanes: Sequence[Lane], versions: Mapping[str, Mapping[str, str]])
         yield f"{lane.engine.title:<32}{figures}  {_ratio(lane, lanes[0])}"
     yield ""
     for lane in lanes:
-        used = ", ".join(
-            f"{name} {version}" for name, version in versions[lane.engine.name].items()
-        )
+        packages = versions[lane.engine.name].items()
+        used = ", ".join(f"{name} {version}" for name, version in packages)
         yield f"{lane.engine.title}: {lane.runtime}, {used}; {lane.engine.note}"
 
 
 def stage_lines(rates: Mapping[str, Sequence[float]]) -> Iterator[str]:
     """Yield the stage figures."""
     yield "Stages of fhir_backpain: records per CPU second"
-    for name, rate in medians(dict(rates)).items():
+    for name, rate in medians(rates).items():
         low, high = min(rates[name]), max(rates[name])
         yield f"{name:<32}{rate:>10,.0f}{low:>9,.0f}{high:>9,.0f}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from io import BytesIO
 from itertools import count
 from statistics import median
@@ -42,7 +42,7 @@ def measure(rounds: int, seconds: float) -> dict[str, list[float]]:
     return rates
 
 
-def medians(rates: dict[str, list[float]]) -> dict[str, float]:
+def medians(rates: Mapping[str, Sequence[float]]) -> dict[str, float]:
     """Return the median rate of each stage."""
     return {name: median(values) for name, values in rates.items()}
 

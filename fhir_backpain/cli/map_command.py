@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
+from pathlib import Path
 
 import click
 
 from fhir_backpain.cli.exit_codes import ExitCode
-from fhir_backpain.cli.options import Sources, source_options
+from fhir_backpain.cli.options import Sources, mappings_option, source_options
 from fhir_backpain.cli.output import put_json, say, say_issues
 from fhir_backpain.fhir import json_text
 from fhir_backpain.fhir.bundle import put_bundle
@@ -23,6 +24,7 @@ from fhir_backpain.record import SourceRecord, key_of
 
 @click.command("map")
 @source_options
+@mappings_option
 @click.option(
     "--as",
     "form",
@@ -42,6 +44,7 @@ from fhir_backpain.record import SourceRecord, key_of
 def command(
     context: click.Context,
     sources: Sources,
+    mappings: Path | None,
     form: str,
     pretty: bool,
     as_report: bool,
@@ -58,7 +61,7 @@ def command(
 
     A Bundle holds the consecutive records of one patient. Nothing is sent.
     """
-    mapper = load_mapper()
+    mapper = load_mapper(mappings)
     intake = sources.intake(mapper)
     account = RunAccount()
     records = _accounted(intake, mapper, account) if as_report or strict else intake

@@ -9,7 +9,6 @@ PARAMETER_FORM = Message(8002, "structure", "Unreadable parameter", "Write it as
 TOKEN_UNREADABLE = Message(
     8003, "not-found", "The token file cannot be read", "Check the path and its permissions."
 )
-PORT_TAKEN = Message(8004, "conflict", "The address cannot be used", "Choose another port.")
 UNEXPECTED = Message(
     8005, "exception", "An unexpected fault", "Report it with the command and this number."
 )

@@ -115,6 +115,16 @@ def outbox_option(command: Command) -> Command:
     )(command)
 
 
+def mappings_option(command: Command) -> Command:
+    """Add --mappings, a folder to use in place of the shipped one."""
+    return click.option(
+        "--mappings",
+        type=click.Path(path_type=Path, exists=True, file_okay=False),
+        metavar="FOLDER",
+        help="Mappings folder to use in place of the shipped one.",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     """Add --json."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fhir_backpain.cli.options import base_url_of, credentials_of, server_options
+from fhir_backpain.cli.options import base_url_of, credentials_of, mappings_option, server_options
 from fhir_backpain.cli.output import say
 from fhir_backpain.gateway.server import serve
 from fhir_backpain.gateway.settings import GatewaySettings
@@ -15,6 +15,7 @@ from fhir_backpain.gateway.settings import GatewaySettings
 
 @click.command("serve")
 @server_options
+@mappings_option
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8480, show_default=True, help="Port; 0 takes a free one.")
 @click.option(
@@ -31,6 +32,7 @@ def command(
     server: str,
     token_file: Path | None,
     outbox: Path,
+    mappings: Path | None,
     host: str,
     port: int,
     allow_remote: bool,
@@ -59,4 +61,5 @@ def command(
         settings,
         on_ready=lambda url: say(f"gateway at {url} sends to {settings.server} (Ctrl-C stops it)"),
         credentials=credentials_of(token_file),
+        mappings=mappings,
     )

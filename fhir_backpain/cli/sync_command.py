@@ -13,6 +13,7 @@ from fhir_backpain.cli.options import (
     Sources,
     client_for,
     json_option,
+    mappings_option,
     server_options,
     source_options,
 )
@@ -27,6 +28,7 @@ from fhir_backpain.sync.push_options import PushOptions, PushResult
 @click.command("sync")
 @source_options
 @server_options
+@mappings_option
 @click.option(
     "--allow-patient-data",
     is_flag=True,
@@ -54,6 +56,7 @@ def command(
     server: str,
     token_file: Path | None,
     outbox: Path,
+    mappings: Path | None,
     allow_patient_data: bool,
     bundle_size: int,
     patience: int,
@@ -70,7 +73,7 @@ def command(
     Records are stored in the outbox before anything is sent. Stop it at any moment and run the
     same command again: it goes on where it was. What has not changed is not sent.
     """
-    mapper = load_mapper()
+    mapper = load_mapper(mappings)
     intake = sources.intake(mapper)
     bar = ProgressBar("sent")
     options = PushOptions(

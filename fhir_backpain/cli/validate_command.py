@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
 from fhir_backpain.cli.exit_codes import ExitCode
-from fhir_backpain.cli.options import Sources, json_option, source_options
+from fhir_backpain.cli.options import Sources, json_option, mappings_option, source_options
 from fhir_backpain.cli.output import put_json, say, say_issues
 from fhir_backpain.cli.sync_command import tell_columns
 from fhir_backpain.errors import SourceError
@@ -23,6 +24,7 @@ from fhir_backpain.validation.structure import check_resource
 
 @click.command("validate")
 @source_options
+@mappings_option
 @click.option("--fhir", "is_fhir", is_flag=True, help="The files hold FHIR resources, not records.")
 @click.option("--deep", is_flag=True, help="Check also the resources that the records make.")
 @json_option
@@ -30,6 +32,7 @@ from fhir_backpain.validation.structure import check_resource
 def command(
     context: click.Context,
     sources: Sources,
+    mappings: Path | None,
     is_fhir: bool,
     deep: bool,
     as_json: bool,
@@ -48,7 +51,7 @@ def command(
         report = IntakeReport(max_issues=sources.max_issues)
         _check_resources(sources.files, report)
     else:
-        mapper = load_mapper()
+        mapper = load_mapper(mappings)
         intake = sources.intake(mapper)
         report = _check_records(intake, mapper, deep)
     if as_json:

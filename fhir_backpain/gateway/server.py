@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from socket import socket
 
 from flask import Flask
@@ -29,8 +30,11 @@ def serve(
     on_ready: Callable[[str], None] | None = None,
     *,
     credentials: Credentials | None = None,
+    mappings: Path | None = None,
 ) -> None:
     """Take and send records until SIGTERM or SIGINT; call it from the main thread.
+
+    `mappings` is a folder to use in place of the shipped one.
 
     `on_ready` is called with the gateway's URL once it listens. On the signal no request and no
     bundle is begun any more, those under way are finished within `settings.stop_seconds`.
@@ -39,7 +43,7 @@ def serve(
     outbox cannot, ArtifactError where the mapping cannot.
     """
     settings.ensure_may_listen()
-    mapper = load_mapper()
+    mapper = load_mapper(mappings)
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port, ADDRESS_IN_USE))
         url = http_url(settings.host, listener.getsockname()[1])

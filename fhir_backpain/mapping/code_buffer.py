@@ -31,11 +31,17 @@ class Trial:
     lines: list[CodeLine] = field(default_factory=list)
     is_bound: bool = False
     is_guarded: bool = False
+    is_lazy: bool = False
+    can_fail: bool = False
 
     @property
     def is_settled(self) -> bool:
-        """True where the lines are computed once, in the prelude."""
-        return not self.is_bound and not self.is_guarded
+        """True where the lines are computed once, in the prelude.
+
+        What can fail is not computed for a rule that does not apply to the record.
+        """
+        must_wait = self.is_lazy and self.can_fail
+        return not self.is_bound and not self.is_guarded and not must_wait
 
 
 class CodeBuffer:
@@ -48,6 +54,7 @@ class CodeBuffer:
         self._trials = [Trial(1, is_bound=True)]
         self._names = 0
         self._guards = 0
+        self._lazy = 0
 
     def add(self, text: str) -> None:
         """Add a line at the present depth."""
@@ -65,6 +72,17 @@ class CodeBuffer:
     def bind(self) -> None:
         """Say that what is being emitted depends on a loop variable or on the rule's own key."""
         self._trials[-1].is_bound = True
+
+    def can_fail(self) -> None:
+        """Say that what is being emitted can fail on a value that no mapping has a place for."""
+        self._trials[-1].can_fail = True
+
+    @contextmanager
+    def lazily(self) -> Iterator[None]:
+        """Say that what is added inside belongs to a rule or a list that may not apply."""
+        self._lazy += 1
+        yield
+        self._lazy -= 1
 
     @contextmanager
     def block(self, head: str) -> Iterator[None]:
@@ -85,7 +103,7 @@ class CodeBuffer:
     @contextmanager
     def trial(self) -> Iterator[Trial]:
         """Collect what is added inside apart, then settle it."""
-        trial = Trial(self._depth, is_guarded=self._guards > 0)
+        trial = Trial(self._depth, is_guarded=self._guards > 0, is_lazy=self._lazy > 0)
         self._trials.append(trial)
         yield trial
         self._trials.pop()
@@ -93,6 +111,7 @@ class CodeBuffer:
         if not trial.is_settled:
             outer.lines += trial.lines
             outer.is_bound |= trial.is_bound
+            outer.can_fail |= trial.can_fail
         else:
             shift = trial.depth - 1
             self.prelude += [

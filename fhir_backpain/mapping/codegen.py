@@ -22,7 +22,7 @@ from fhir_backpain.mapping.emitter import Emitter, Piece, SlotEmitter, literal_t
 from fhir_backpain.mapping.functions.copying import paragraph, quoted
 from fhir_backpain.mapping.functions.referencing import OWNERS, emit_key
 from fhir_backpain.mapping.scope import Reach, Scope
-from fhir_backpain.mapping.source_shape import ObjectShape, Shape, record_shape
+from fhir_backpain.mapping.source_shape import ObjectShape, Shape, leaves, record_shape
 from fhir_backpain.mapping.template import ObjectTemplate
 from fhir_backpain.outcome import Issue, MappingLocation
 
@@ -128,7 +128,7 @@ def _emit_rule(emitter: Emitter, declaration: Declaration, shape: ObjectShape) -
                 _emit_conditionally(emitter, declaration)
         else:
             _emit_conditionally(emitter, declaration)
-    _check_ignored(declaration.ignored, scope)
+    _check_ignored(declaration.ignored, scope, shape)
     used = frozenset(scope.used) | {ignored.path for ignored in declaration.ignored}
     return CompiledRule(declaration.name, declaration.makes, used, declaration.location)
 
@@ -138,7 +138,7 @@ def _emit_conditionally(emitter: Emitter, declaration: Declaration) -> None:
         _emit_resource(emitter, declaration)
         return
     condition = compile_condition(declaration.condition, emitter.reach, declaration.location)
-    with emitter.block(f"if {condition}:"):
+    with emitter.code.lazily(), emitter.block(f"if {condition}:"):
         _emit_resource(emitter, declaration)
 
 
@@ -169,8 +169,16 @@ def _fixed(piece: Piece) -> Piece:
     return Piece(piece.text, piece.variable, live=False)
 
 
-def _check_ignored(ignored: tuple[Ignored, ...], scope: Scope) -> None:
+def _check_ignored(ignored: tuple[Ignored, ...], scope: Scope, shape: ObjectShape) -> None:
+    known = set(leaves(shape))
     for item in ignored:
+        if item.path not in known:
+            raise MappingCheckError(
+                messages.PATH_UNKNOWN.issue(
+                    f"The source has no '{item.path}' that could be ignored.",
+                    mapping=item.location,
+                )
+            )
         if item.path in scope.used:
             raise MappingCheckError(
                 messages.IGNORED_USED.issue(

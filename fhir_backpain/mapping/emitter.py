@@ -284,7 +284,7 @@ class Emitter:
         variable = self.fresh("e")
         element = Reach(variable, reach.shape.item, True, f"{reach.path}[]", is_bound=True)
         many = reach.expression if reach.certain else f"{reach.expression} or ()"
-        with self.block(f"for {variable} in {many}:"):
+        with self.code.lazily(), self.block(f"for {variable} in {many}:"):
             self.line("pass")
             with self.inside(self.scope.with_name(name, element)):
                 yield

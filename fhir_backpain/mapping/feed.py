@@ -38,6 +38,7 @@ from fhir_backpain.artifacts.located_yaml import (
 )
 from fhir_backpain.errors import MappingCheckError, SettingsError
 from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.check.record_target import record_findings
 from fhir_backpain.mapping.code_buffer import CodeLine
 from fhir_backpain.mapping.codegen import Program, build, root_scope
 from fhir_backpain.mapping.declaration import Ignored, read_ignored
@@ -154,15 +155,20 @@ def _is_of_kind(value: str, kind: str) -> bool:
 
 
 def read_feed(path: Path) -> Feed:
-    """Return the compiled feed mapping of a file.
+    """Return the compiled feed mapping of a file, held against the schema of its record type.
 
     Raises MappingSyntaxError or MappingCheckError, each with file, line and column.
     """
-    return compile_feed(read_yaml(path))
+    feed = compile_feed(read_yaml(path))
+    kinds = {parameter.name: parameter.kind for parameter in feed.parameters}
+    problems = list(record_findings(feed.template, feed.makes, kinds))
+    if problems:
+        raise MappingCheckError(problems)
+    return feed
 
 
 def compile_feed(tree: YamlMap) -> Feed:
-    """Compile a feed mapping that was read."""
+    """Compile a feed mapping that was read; `read_feed` also checks the record that it makes."""
     refuse_unknown(tree, _KEYS)
     name, makes = want_text(tree, "feed"), want_text(tree, "makes")
     if makes not in RECORD_TYPES:

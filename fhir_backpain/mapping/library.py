@@ -9,14 +9,15 @@ from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
-from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.errors import ArtifactError
 from fhir_backpain.instruments.instrument import Instrument, Measure, read_instrument
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import Fragment, read_fragments
-from fhir_backpain.outcome import MappingLocation
+from fhir_backpain.mapping.files import MappingFiles
+from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.terminology import messages as terminology_messages
-from fhir_backpain.terminology.concept import ConceptTable, load_concepts
+from fhir_backpain.terminology.concept import ConceptTable
+from fhir_backpain.terminology.concept_file import load_concepts_of
 from fhir_backpain.terminology.concept_map import ConceptMap, ConceptRow, read_concept_map
 
 # FHIR categories of an Observation, by the domain of its instrument.
@@ -74,37 +75,51 @@ class Library:
 def load_library(folder: Path | None = None) -> Library:
     """Return the library of a folder of mappings (by default the shipped one).
 
-    Raises ArtifactError with the first place where a shared file is wrong.
+    Raises ArtifactError with the place of each shared file that is wrong.
     """
-    root = folder or mappings_folder()
-    concepts = load_concepts()
-    instruments = _by_key([read_instrument(path) for path in _files(root / "instruments")])
-    maps = [read_concept_map(path, concepts) for path in _files(root / "concept-maps")]
+    return library_of(MappingFiles.of(folder))
+
+
+def library_of(files: MappingFiles) -> Library:
+    """Return the library that some files declare; raises ArtifactError as `load_library` does."""
+    problems: list[Issue] = []
+    concepts = load_concepts_of(files.root)
+    found = files.read("instrument", lambda path: [read_instrument(path)], _key, problems)
+    maps = files.read(
+        "concept map", lambda path: [read_concept_map(path, concepts)], _name, problems
+    )
+    fragments = files.read("fragments", read_fragments, _name, problems)
+    if problems:
+        raise ArtifactError(problems)
+    instruments = _by_key(found)
     return Library(
-        fragments=_read_fragments(root),
-        concept_maps=_by_name([*_derived(instruments, concepts), *maps], root),
+        fragments=_fragments(fragments),
+        concept_maps=_by_name([*_derived(instruments, concepts), *maps], files.root),
         instruments=instruments,
         concepts=concepts,
-        version=_version(root, concepts),
+        version=_version(files, concepts),
     )
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.yaml"))
+def _key(instrument: Instrument) -> str:
+    return instrument.key
 
 
-def _read_fragments(root: Path) -> dict[str, Fragment]:
+def _name(item: ConceptMap | Fragment) -> str:
+    return item.name
+
+
+def _fragments(found: Iterable[Fragment]) -> dict[str, Fragment]:
     fragments: dict[str, Fragment] = {}
-    for path in _files(root / "shared"):
-        for fragment in read_fragments(path):
-            if fragment.name in fragments:
-                raise ArtifactError(
-                    messages.NAME_TWICE.issue(
-                        f"The fragment '{fragment.name}' is declared twice.",
-                        mapping=fragment.location,
-                    )
+    for fragment in found:
+        if fragment.name in fragments:
+            raise ArtifactError(
+                messages.NAME_TWICE.issue(
+                    f"The fragment '{fragment.name}' is declared twice.",
+                    mapping=fragment.location,
                 )
-            fragments[fragment.name] = fragment
+            )
+        fragments[fragment.name] = fragment
     return fragments
 
 
@@ -169,12 +184,15 @@ def _levels(measure: Measure, concepts: ConceptTable) -> dict[str, ConceptRow]:
     }
 
 
-def _version(root: Path, concepts: ConceptTable) -> str:
+def _version(files: MappingFiles, concepts: ConceptTable) -> str:
     """Return a hash of every file and concept that can change what is made."""
     digest = blake2b(digest_size=8)
-    for path in sorted(root.rglob("*.yaml")):
-        digest.update(path.relative_to(root).as_posix().encode())
+    for path in sorted(files.root.rglob("*.yaml")):
+        digest.update(path.relative_to(files.root).as_posix().encode())
         digest.update(path.read_bytes())
+    for laid_over in files.overlay.values():
+        for path in laid_over:
+            digest.update(path.read_bytes())
     for concept in concepts.values():
         digest.update("\n".join((concept.key, *concept.to_coding().values(), "")).encode())
     return digest.hexdigest()

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.definitions.definitions import load_definitions
 from fhir_backpain.errors import ArtifactError, MappingCheckError, MappingFailed
 from fhir_backpain.fhir import identity
@@ -21,10 +20,16 @@ from fhir_backpain.mapping.codegen import (
     compile_record,
 )
 from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_declaration
+from fhir_backpain.mapping.files import MappingFiles
 from fhir_backpain.mapping.functions.copying import quoted
 from fhir_backpain.mapping.functions.registry import resource_functions
-from fhir_backpain.mapping.library import Library, load_library
-from fhir_backpain.mapping.release_delta import BASE_RELEASE, for_release, read_deltas
+from fhir_backpain.mapping.library import Library, library_of
+from fhir_backpain.mapping.release_delta import (
+    BASE_RELEASE,
+    ReleaseDelta,
+    for_release,
+    read_delta,
+)
 from fhir_backpain.mapping.reverse.unmapper import Unmapped, Unmapper
 from fhir_backpain.mapping.source_shape import leaves, record_shape
 from fhir_backpain.mapping.trace.trace import Trace
@@ -141,11 +146,23 @@ def load_mapper(folder: Path | None = None, release: str = BASE_RELEASE) -> Mapp
     `release` is R4, R4B or R5: what is made is checked against its definitions. Raises
     MappingCheckError or another ArtifactError with every finding, each at its line.
     """
-    root = folder or mappings_folder()
-    library = load_library(root)
-    declarations, problems = _read_all(root)
-    deltas = read_deltas(root / "releases", release)
-    declarations = for_release(declarations, deltas)
+    return mapper_of(MappingFiles.of(folder), release)
+
+
+def mapper_of(
+    files: MappingFiles, release: str = BASE_RELEASE, *, is_draft: bool = False
+) -> Mapper:
+    """Read, check and compile some files, as `load_mapper` does.
+
+    In a draft a field of a record that nothing maps is no error.
+    """
+    library = library_of(files)
+    declarations, problems = _read_all(files)
+    try:
+        declarations = for_release(declarations, _deltas(files, release, problems))
+    except ArtifactError as error:
+        # Where a mapping cannot be read, a delta misses it: what keeps it from being read is first.
+        raise MappingCheckError([*problems, *error.issues]) from None
     by_type: dict[str, tuple[Declaration, ...]] = {
         name: tuple(item for item in declarations if name in item.sources) for name in RECORD_TYPES
     }
@@ -155,20 +172,27 @@ def load_mapper(folder: Path | None = None, release: str = BASE_RELEASE) -> Mapp
         # What does not compile says nothing yet that could be held against the definitions.
         problems += _nonconformant(record_type, by_type[record_type], check, problems)
     for record_type, program in programs.items():
-        problems += _uncovered(record_type, program.rules, root)
+        problems += () if is_draft else _uncovered(record_type, program.rules, files.root)
     if problems:
         raise MappingCheckError(problems)
     return Mapper(library, programs, by_type)
 
 
-def _read_all(root: Path) -> tuple[list[Declaration], list[Issue]]:
-    declarations: list[Declaration] = []
+def _deltas(files: MappingFiles, release: str, problems: list[Issue]) -> list[ReleaseDelta]:
+    found = files.read(
+        "release", lambda path: [read_delta(path)], lambda delta: delta.release, problems
+    )
+    return [delta for delta in found if delta.release == release]
+
+
+def _read_all(files: MappingFiles) -> tuple[list[Declaration], list[Issue]]:
     problems: list[Issue] = []
-    for path in sorted(root.glob("*/*.map.yaml")):
-        try:
-            declarations.append(read_declaration(path))
-        except ArtifactError as error:
-            problems += error.issues
+    declarations = files.read(
+        "mapping", lambda path: [read_declaration(path)], lambda one: one.name, problems
+    )
+    if not declarations and not problems:
+        text = f"The folder {files.root} holds no mapping."
+        raise ArtifactError(messages.FOLDER_EMPTY.issue(text))
     problems += _named_twice(declarations) + _of_no_record(declarations)
     declarations.sort(key=lambda declaration: MADE_TYPES.index(declaration.makes))
     return declarations, problems

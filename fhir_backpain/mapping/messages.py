@@ -110,6 +110,18 @@ CODE_OUTSIDE = Message(
 UNREACHABLE = Message(
     3047, "business-rule", "It can never apply", "Remove it, or correct the condition or the order."
 )
+FILE_KIND = Message(
+    3050,
+    "structure",
+    "Neither mapping, feed, instrument, concept map, fragments nor release",
+    "Begin the file with the entry of its kind, or write one with 'fhir-backpain mapping new'.",
+)
+FOLDER_EMPTY = Message(
+    3054,
+    "not-found",
+    "No mappings in the folder",
+    "Name a mappings folder; 'fhir-backpain mapping new folder NAME' makes a copy of the shipped.",
+)
 RULES_CLASH = Message(
     3048, "business-rule", "Two rules with the same identity", "Give the two different keys."
 )

@@ -17,7 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from fhir_backpain.artifacts import messages as artifact_messages
 from fhir_backpain.artifacts.located_yaml import (
+    YamlMap,
     YamlScalar,
     fail,
     read_yaml,
@@ -25,6 +27,7 @@ from fhir_backpain.artifacts.located_yaml import (
     want_map,
     want_text,
 )
+from fhir_backpain.definitions.definitions import RELEASES
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import Declaration
 from fhir_backpain.mapping.template import ObjectTemplate, Template, read_template
@@ -35,9 +38,10 @@ BASE_RELEASE = "R4"
 
 @dataclass(frozen=True, slots=True)
 class MappingDelta:
-    """The elements of one mapping that change; None for those that go."""
+    """The elements of one mapping that change, None for those that go; and where each stands."""
 
     members: Mapping[str, Template | None]
+    member_locations: Mapping[str, MappingLocation]
     location: MappingLocation
 
 
@@ -49,29 +53,36 @@ class ReleaseDelta:
     mappings: Mapping[str, MappingDelta]
 
 
-def read_deltas(folder: Path, release: str) -> list[ReleaseDelta]:
-    """Return the deltas of a release in a folder; raises MappingSyntaxError with the place."""
-    found = [_read(path) for path in sorted(folder.glob("*.delta.yaml"))]
-    return [delta for delta in found if delta.release == release]
-
-
-def _read(path: Path) -> ReleaseDelta:
+def read_delta(path: Path) -> ReleaseDelta:
+    """Return the delta of a file; raises MappingSyntaxError with the place."""
     tree = read_yaml(path)
     refuse_unknown(tree, {"release", "mappings"})
     mappings = want_map(tree, "mappings")
-    deltas = {}
-    for name in mappings.entries:
-        members = want_map(mappings, name)
-        deltas[name] = MappingDelta(
-            {
-                key: None
-                if isinstance(item, YamlScalar) and item.value is None
-                else read_template(item)
-                for key, item in members.entries.items()
-            },
-            mappings.key_locations[name],
+    deltas = {
+        name: _read_mapping(want_map(mappings, name), mappings.key_locations[name])
+        for name in mappings.entries
+    }
+    return ReleaseDelta(_release(tree), deltas)
+
+
+def _release(tree: YamlMap) -> str:
+    """A delta of a release that nobody asks for would never be applied."""
+    text = want_text(tree, "release")
+    if text not in RELEASES:
+        raise fail(
+            artifact_messages.WRONG_KIND,
+            f"A release is one of: {', '.join(RELEASES)}.",
+            tree.entries["release"].location,
         )
-    return ReleaseDelta(want_text(tree, "release"), deltas)
+    return text
+
+
+def _read_mapping(tree: YamlMap, where: MappingLocation) -> MappingDelta:
+    members = {
+        key: None if isinstance(item, YamlScalar) and item.value is None else read_template(item)
+        for key, item in tree.entries.items()
+    }
+    return MappingDelta(members, tree.key_locations, where)
 
 
 def for_release(
@@ -93,12 +104,13 @@ def for_release(
 
 def _changed(declaration: Declaration, delta: MappingDelta) -> Declaration:
     template = declaration.template
-    assert isinstance(template, ObjectTemplate)
+    if not isinstance(template, ObjectTemplate):
+        raise fail(messages.SLOT_ARGUMENT, "A resource is a map.", template.location)
     members = dict(template.members)
     for name, member in delta.members.items():
         if member is not None:
             members[name] = member
         elif members.pop(name, None) is None:
             text = f"'{declaration.name}' makes no element '{name}'."
-            raise fail(messages.PATH_UNKNOWN, text, delta.location)
+            raise fail(messages.PATH_UNKNOWN, text, delta.member_locations[name])
     return replace(declaration, template=ObjectTemplate(members, template.location))

@@ -68,15 +68,13 @@ class TableReader:
     def __iter__(self) -> Iterator[Reading]:
         """Yield a record or a rejection for each row; raises SourceError for an unusable table."""
         form = self.feed.form
-        for row in open_rows(self.path, delimiter=form.delimiter, encoding=form.encoding):
-            if isinstance(row, RejectedRecord):
-                yield row
-                continue
-            if not self.columns:
-                self._open(list(row.values))
-            yield self._read(row)
+        rows = open_rows(
+            self.path, delimiter=form.delimiter, encoding=form.encoding, on_header=self._open
+        )
+        for row in rows:
+            yield row if isinstance(row, RejectedRecord) else self._read(row)
 
-    def _open(self, header: list[str]) -> None:
+    def _open(self, header: tuple[str, ...]) -> None:
         """Account for the header; a column that nothing explains is an issue of the run."""
         ignored = {item.path: item.because for item in self.feed.ignored}
         targets: dict[str, list[str]] = {}

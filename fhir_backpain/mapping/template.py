@@ -10,7 +10,7 @@ Whatever begins with ``=`` varies with the record; everything else is literal.
 - ``{=when: condition, …}``: the rest of the map, where the condition holds
 - ``{=first of: [ … ]}``: the first of several that is there
 
-An object is left out where it has slots and all of them are empty; so is a list.
+An object is left out where it has slots and all of them are empty, a list where it has no item.
 """
 
 from __future__ import annotations

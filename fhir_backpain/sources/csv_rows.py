@@ -6,7 +6,7 @@ RFC 4180, with any of four delimiters: http://www.rfc-editor.org/rfc/rfc4180
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +30,9 @@ from fhir_backpain.sources.messages import (
 from fhir_backpain.sources.reading import rejected, until_stopped
 
 
+OnHeader = Callable[[tuple[str, ...]], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One row: column name to cell as written, and the 1-based line on which it begins."""
@@ -44,11 +47,17 @@ def open_rows(
     delimiter: str | None = None,
     encoding: str = "utf-8",
     limits: SourceLimits = LIMITS,
+    on_header: OnHeader | None = None,
 ) -> Iterator[Row | RejectedRecord]:
     """Yield the rows of a CSV file, also .gz, or of "-", standard input; see `read_rows`."""
     with open_source(path, limits, utf8=is_ascii_based(encoding)) as source:
         yield from read_rows(
-            source.stream, source.file, delimiter=delimiter, encoding=encoding, limits=limits
+            source.stream,
+            source.file,
+            delimiter=delimiter,
+            encoding=encoding,
+            limits=limits,
+            on_header=on_header,
         )
 
 
@@ -59,17 +68,20 @@ def read_rows(
     delimiter: str | None = None,
     encoding: str = "utf-8",
     limits: SourceLimits = LIMITS,
+    on_header: OnHeader | None = None,
 ) -> Iterator[Row | RejectedRecord]:
     """Yield each row below the header; a bad row is reported and does not harm the others.
 
     Every column of the header is a key of each row, in its order. Without `delimiter` the header
     tells which of , ; tab | it is. Rows without any value are passed over. After a wrong quote,
-    reading goes on with the next line. Raises SourceError where there is no usable header.
+    reading goes on with the next line. `on_header` gets the columns before the first row. Raises SourceError where there is no usable header.
     """
     place = SourceLocation(file=file)
     lines = read_text_lines(stream, encoding, place, limits.max_record)
     rows = _RowReader(lines, place, limits)
     columns, mark = rows.header(delimiter)
+    if on_header is not None:
+        on_header(columns)
     # A header alone is an export without rows: no error.
     yield from until_stopped(rows.rows(columns, mark), place, begun=True)
 

@@ -62,6 +62,12 @@ class Composition:
         """All that is to be sent, in order: first what may refer to the rest no longer."""
         return [*self.writes, *self.retirements]
 
+    def steps(self, *, atomic: bool) -> tuple[list[Change], list[Change]]:
+        """Return what is to be sent at first, and what only once the record's writes are done."""
+        if atomic:
+            return self.changes, []
+        return list(self.writes), list(self.retirements)
+
 
 def compose(
     records: Sequence[Prepared], held: Mapping[str, LedgerRow], doubtful: frozenset[str]

@@ -71,6 +71,7 @@ class Delivery:
         left = self._look(records)
         if left:
             self._deliver(left)
+        self._heed_watch()
         return self._report
 
     def _look(self, records: Sequence[Prepared]) -> list[Prepared]:
@@ -95,14 +96,15 @@ class Delivery:
         """Sort what the record has dropped into what is to be retired and what is so already."""
         for url, row in record.dropped.items():
             there = found[url]
-            if not isinstance(there, dict):
-                if row is not None:
-                    self._confirm_retired(record, url, "deleted", None, None)
-            elif is_entered_in_error(there):
-                version = version_of(there)
-                self._confirm_retired(record, url, "entered-in-error", version, None)
-            else:
+            if isinstance(there, dict) and not is_entered_in_error(there):
                 self._retirements.add(url, there)
+                continue
+            if isinstance(there, dict):
+                self._confirm_retired(record, url, "entered-in-error", version_of(there), None)
+            elif row is not None:
+                self._confirm_retired(record, url, "deleted", None, None)
+            if record.leased.read_back:
+                self._arrived[url] = record.id
 
     def _read_back(self, records: Sequence[Prepared], found: Mapping[str, Held]) -> list[Prepared]:
         """Compare what was perhaps sent with what is there; return what is left to deliver."""
@@ -121,7 +123,7 @@ class Delivery:
         return left
 
     def _is_deleted(self, url: str) -> bool:
-        """True where the resource was deleted since its record had dropped it."""
+        """True where it was the outbox that had the resource deleted."""
         row = self._held.get(url)
         return row is not None and row.retired == "deleted"
 
@@ -145,8 +147,7 @@ class Delivery:
 
     def _deliver(self, records: Sequence[Prepared]) -> None:
         composition = self._compose(records)
-        if self._report.trouble is None and self._watch.verdict is not None:
-            self._report.trouble, self._report.closed = self._watch.verdict, True
+        self._heed_watch()
         if self._report.trouble is not None:
             for record in self._settle_done(records, composition.changes):
                 self._postpone(record, self._report.trouble, attempted=False)
@@ -170,6 +171,11 @@ class Delivery:
             self._settle(done, self._compose(done), {}, {})
         return [record for record in records if not urls.isdisjoint(record.urls)]
 
+    def _heed_watch(self) -> None:
+        """Stop where this or another delivery has found that the server refuses everything."""
+        if self._report.trouble is None and self._watch.verdict is not None:
+            self._report.trouble, self._report.closed = self._watch.verdict, True
+
     def _deliver_halves(self, records: Sequence[Prepared]) -> None:
         middle = len(records) // 2
         self._deliver(records[:middle])
@@ -178,8 +184,11 @@ class Delivery:
     def _send(self, records: Sequence[Prepared], composition: Composition) -> None:
         written: dict[str, Written] = {}
         failed: dict[str, RemoteError] = {}
-        left = composition.changes
-        while left:
+        left, later = composition.steps(atomic=self._access.mode == "transaction")
+        while left or later:
+            if not left:  # what takes their place is there
+                left, later = [one for one in later if one.record.urls.isdisjoint(failed)], []
+                continue
             chunk, left = left[: self._bundle_size], left[self._bundle_size :]
             try:
                 answer = self._access.write(chunk)
@@ -191,7 +200,7 @@ class Delivery:
                         return
                     left = chunk + left
                     continue
-                self._fail(self._settle_done(records, chunk + left), chunk, error)
+                self._fail(self._settle_done(records, chunk + left + later), chunk, error)
                 return
             self._note_written(chunk, answer.written)
             again = self._retirements.fall_back(answer.failed)

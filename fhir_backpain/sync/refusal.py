@@ -32,7 +32,7 @@ class RefusalWatch:
         return self._verdict
 
     def begin(self) -> None:
-        """Start a run; a server that refused everything in the last one is tried with one record."""
+        """Start a run; one record tries a server that refused everything in the last one."""
         with self._lock:
             self._verdict = None
             if self._mixed or self._count < ENOUGH:

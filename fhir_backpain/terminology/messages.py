@@ -11,6 +11,15 @@ CONCEPT_UNKNOWN = Message(
 CONCEPTS_BROKEN = Message(
     1102, "structure", "The concept table is broken", "Reinstall the package or restore the file."
 )
+CONCEPT_FILE = Message(
+    1104,
+    "structure",
+    "A mappings folder's own concepts cannot be read",
+    "Write concepts.csv with the columns key,system,code,display, or a FHIR CodeSystem as JSON.",
+)
+CONCEPT_TWICE = Message(
+    1105, "duplicate", "A concept key twice", "Give the folder's own concept another key."
+)
 MAP_UNKNOWN = Message(
     1103, "not-found", "Unknown concept map", "Name a file of mappings/concept-maps."
 )

@@ -101,10 +101,12 @@ def _value(draw: Draw, schema: Schema, file: str, field: str) -> Any:
 
 def _object(draw: Draw, schema: Schema, file: str) -> dict[str, Any]:
     required = set(schema.get("required", ()))
+    needs = dict(schema.get("dependentRequired", {}))
     members: dict[str, tuple[Schema, str]] = {}
     for part in schema.get("allOf", ()):
         inherited, home, _ = _resolve(part, file)
         required |= set(inherited["required"])
+        needs |= inherited.get("dependentRequired", {})
         members |= {key: (item, home) for key, item in inherited["properties"].items()}
     members |= {key: (item, file) for key, item in schema["properties"].items()}
     choices = [choice["required"][0] for choice in schema.get("oneOf", ())]
@@ -117,7 +119,7 @@ def _object(draw: Draw, schema: Schema, file: str) -> dict[str, Any]:
     if not wanted:
         wanted = [draw(st.sampled_from(sorted(members)))]
     found = {key: _value(draw, *members[key], key) for key in wanted}
-    for key, needed in schema.get("dependentRequired", {}).items():
+    for key, needed in needs.items():
         if key in found and not all(other in found for other in needed):
             del found[key]
     return found

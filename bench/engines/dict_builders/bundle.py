@@ -158,6 +158,7 @@ class _Builder:
             "id": address,
             "meta": self._meta,
             "target": [{"reference": f"{one['resourceType']}/{one['id']}"} for one in made],
+            "occurredDateTime": record["assessed_at"],
             "recorded": record["recorded_at"],
             "agent": [
                 {

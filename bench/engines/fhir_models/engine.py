@@ -84,8 +84,8 @@ class _Builder:
             meta=self._meta,
             identifier=[self._identifier(value)],
             status=encounter.get("status", "finished"),
-            class_fhir=self._tables["encounter-class"][encounter["setting"]],
             subject=self._subject,
+            **{"class": self._tables["encounter-class"][encounter["setting"]]},
         )
         yield from map(self._condition, self._record["causes"])
 
@@ -184,6 +184,7 @@ class _Builder:
             id=address,
             meta=self._meta,
             target=[Reference(reference=target) for target in targets],
+            occurredDateTime=record["assessed_at"],
             recorded=record["recorded_at"],
             agent=[
                 ProvenanceAgent(
@@ -204,5 +205,5 @@ class _Builder:
     def _identifier(self, value: str) -> Any:
         return Identifier(system=self._record["source"], value=value)
 
-    def _quantity(self, value: float, unit: str) -> Any:
+    def _quantity(self, value: Any, unit: str) -> Any:
         return Quantity(value=value, **self._tables["unit"][unit])

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import Declaration, KeyPart
-from fhir_backpain.outcome import Issue
+from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.record import RECORD_TYPES
 
 
@@ -17,13 +17,17 @@ def clashing_rules(declarations: Sequence[Declaration]) -> Iterator[Issue]:
         alike = (one.makes, one.belongs_to) == (other.makes, other.belongs_to)
         if alike and _can_be_equal(one.key, other.key):
             text = f"'{one.name}' and '{other.name}' can give one key to two {one.makes}s."
-            yield messages.RULES_CLASH.issue(text, mapping=other.location)
+            yield messages.RULES_CLASH.issue(text, mapping=_place_of_key(other))
     for declaration in declarations:
         first = declaration.key[0] if declaration.key else None
         is_taken = first is not None and not first.is_path and first.text in RECORD_TYPES
         if declaration.belongs_to == "patient" and is_taken:
             text = f"The key of '{declaration.name}' begins like the key of a record."
-            yield messages.RULES_CLASH.issue(text, mapping=declaration.location)
+            yield messages.RULES_CLASH.issue(text, mapping=_place_of_key(declaration))
+
+
+def _place_of_key(declaration: Declaration) -> MappingLocation:
+    return declaration.key[0].location if declaration.key else declaration.location
 
 
 def _can_be_equal(one: Sequence[KeyPart], other: Sequence[KeyPart]) -> bool:

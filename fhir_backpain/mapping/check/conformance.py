@@ -15,6 +15,7 @@ from fhir_backpain.errors import ArtifactError
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.check.certainty import Certainty, inside_each, inside_fragment
 from fhir_backpain.mapping.check.facts import facts_of, never_holds
+from fhir_backpain.mapping.check.ignored import unknown_ignored
 from fhir_backpain.mapping.check.made_type import codes_outside, fits, made_type
 from fhir_backpain.mapping.codegen import root_scope
 from fhir_backpain.mapping.declaration import Declaration
@@ -54,7 +55,9 @@ class ConformanceCheck:
             text = f"FHIR {self._definitions.release} has no resource {declaration.makes} here."
             yield messages.TARGET_UNKNOWN.issue(text, mapping=declaration.location)
             return
+        yield from unknown_ignored(declaration)
         try:
+            yield from _rule_condition(declaration, shape)
             scope = _rule_scope(declaration, shape)
             assert isinstance(declaration.template, ObjectTemplate)
             yield from self._object(declaration.template, declaration.makes, scope)
@@ -248,9 +251,7 @@ class ConformanceCheck:
             yield _issue(messages.CODE_OUTSIDE, text, node, path)
 
     def _condition(self, node: When, scope: Scope) -> Iterator[Issue]:
-        if never_holds(node.condition, scope, node.location):
-            text = f"'{node.condition}' never holds: the field is always there."
-            yield messages.UNREACHABLE.issue(text, mapping=node.location)
+        yield from _unreachable(node.condition, scope, node.location)
 
     def _first_of(self, node: FirstOf, scope: Scope) -> Iterator[Issue]:
         for index, alternative in enumerate(node.alternatives[:-1]):
@@ -261,13 +262,31 @@ class ConformanceCheck:
                 return
 
 
-def _rule_scope(declaration: Declaration, shape: ObjectShape) -> Scope:
+def _rule_condition(declaration: Declaration, shape: ObjectShape) -> Iterator[Issue]:
+    if declaration.condition:
+        scope = _repeated_scope(declaration, shape)
+        yield from _unreachable(declaration.condition, scope, declaration.location)
+
+
+def _unreachable(condition: str, scope: Scope, where: MappingLocation) -> Iterator[Issue]:
+    reason = never_holds(condition, scope, where)
+    if reason:
+        text = f"'{condition}' never holds: {reason}."
+        yield messages.UNREACHABLE.issue(text, mapping=where)
+
+
+def _repeated_scope(declaration: Declaration, shape: ObjectShape) -> Scope:
     scope = root_scope(shape)
     if declaration.repetition:
         path, name = declaration.repetition
         reach = scope.find(path, declaration.location)
         if isinstance(reach.shape, ListShape):
             scope = inside_each(Each(path, name, declaration.template, declaration.location), scope)
+    return scope
+
+
+def _rule_scope(declaration: Declaration, shape: ObjectShape) -> Scope:
+    scope = _repeated_scope(declaration, shape)
     if declaration.condition:
         scope = scope.with_facts(facts_of(declaration.condition, scope, declaration.location))
     return scope

@@ -57,6 +57,25 @@ class CellReader:
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class LackingCells:
+    """Notes that the cell of a column cannot be read without those beside it."""
+
+    columns: tuple[str, ...]
+    location: MappingLocation
+
+    def __call__(self, problems: list[Issue]) -> None:
+        """Note the problem."""
+        others = ", ".join(self.columns[1:])
+        problems.append(
+            messages.CELL_VALUE.issue(
+                f"The cell in column '{self.columns[0]}' needs a value in {others} too.",
+                source=SourceLocation(field=self.columns[0]),
+                mapping=self.location,
+            )
+        )
+
+
 def _reading(
     emitter: Emitter, slot: Slot, columns: list[str], expected: str, read: Callable[[str], str]
 ) -> Piece:
@@ -66,12 +85,20 @@ def _reading(
 
 
 def _cells(emitter: Emitter, slot: Slot, columns: list[str]) -> str:
-    """Return the variable that holds the cells, joined by spaces; None where one is missing."""
+    """Return the variable that holds the cells, joined by spaces; None where the first is empty.
+
+    Where only others are empty, the first would be lost: that is noted as a problem.
+    """
     names = [emitter.assign(emitter.reach(column, slot.location).expression) for column in columns]
     if len(names) == 1:
         return names[0]
-    empty = " or ".join(f"{name} is None" for name in names)
-    return emitter.assign(f"None if {empty} else " + " + ' ' + ".join(names))
+    first, *others = names
+    lacking = emitter.constant(LackingCells(tuple(columns), slot.location))
+    empty = " or ".join(f"{name} is None" for name in others)
+    joined = " + ' ' + ".join(names)
+    return emitter.assign(
+        f"None if {first} is None else {lacking}(c.problems) if {empty} else {joined}"
+    )
 
 
 def number(emitter: Emitter, slot: Slot) -> Piece:

@@ -101,6 +101,7 @@ class Coding:
     def _translated(self, emitter: Emitter, slot: Slot, render: Render) -> Piece:
         only_options(slot, "map")
         table = emitter.constant(self._table(slot, want_option(slot, "map"), render))
+        emitter.code.can_fail()
         reaches = [emitter.reach(path, slot.location) for path in arguments(slot)]
         for reach in reaches:
             leaf(reach, slot.location)
@@ -137,6 +138,7 @@ class Coding:
             concept = self._library.concepts.want(unit, slot.location)
             # Doubled braces: the form goes through str.format before it becomes code.
             return repr(_unit_tail(concept)).replace("{", "{{").replace("}", "}}")
+        emitter.code.can_fail()
         by = emitter.reach(want_option(slot, "by"), slot.location)
         concept_map = self._library.concept_map(want_option(slot, "map"), slot.location)
         rows = {word: _unit_tail(row.concepts[0]) for word, row in concept_map.rows.items()}

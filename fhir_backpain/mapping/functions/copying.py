@@ -58,7 +58,8 @@ def text(emitter: Emitter, slot: Slot) -> Piece:
     found = []
     for path in paths:
         reach = emitter.reach(path, slot.location)
-        leaf(reach, slot.location)
+        if leaf(reach, slot.location).type == "boolean":
+            raise refuse(slot, f"'{reach.path}' is true or false, which is no text.")
         found.append((reach.certain, emitter.assign(reach.expression)))
     parts = _PLACE.split(template)
     pieces = [

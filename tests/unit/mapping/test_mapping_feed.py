@@ -136,7 +136,11 @@ def test_several_columns_make_one_value(make_feed: MakeFeed) -> None:
     slot = "{=dateTime: [day, clock], offset: zone}"
     row = {"day": "2024-10-27", "clock": "02:30", "zone": "+02:00"}
     assert read(make_feed, slot, **row) == ("2024-10-27T02:30:00+02:00", [])
-    assert read(make_feed, slot, day="2024-10-27", zone="Z") == (None, [])
+    assert read(make_feed, slot, clock="02:30", zone="Z") == (None, [])
+    assert read(make_feed, slot, day="2024-10-27", zone="Z") == (
+        None,
+        ["The cell in column 'day' needs a value in clock, zone too."],
+    )
     _, problems = read(make_feed, slot, **{**row, "zone": "CET"})
     assert problems == [
         "The cell in column 'day, clock, zone' is not "

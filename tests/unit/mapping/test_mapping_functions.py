@@ -79,12 +79,12 @@ def test_words_become_concepts_through_a_map(make: Make, library: Library) -> No
     y: {=coding: encounter.setting, map: encounter-class}
     z: {=code: encounter.setting, map: encounter-class}
     """  # noqa: E501
-    causes = [{"cause": "sciatica", "side": "bilateral"}, {"cause": "facet-pain"}]
+    causes = [{"cause": "disc-herniation", "side": "bilateral"}, {"cause": "facet-pain"}]
     made = make(resource, assessment(causes=causes, encounter={"setting": "home"}))
     concepts = library.concepts
     assert made["x"][0]["a"]["coding"] == [
-        concepts["dx.sciatica"].to_coding(),
-        concepts["dx.icd.sciatica"].to_coding(),
+        concepts["dx.disc_prolapse.lumbar"].to_coding(),
+        concepts["dx.icd.disc_displacement.lumbar"].to_coding(),
     ]
     assert [len(one["coding"]) for one in made["x"][0]["s"]] == [1, 1]
     assert "s" not in made["x"][1]

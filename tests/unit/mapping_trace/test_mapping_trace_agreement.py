@@ -66,7 +66,7 @@ TEMPLATES = [
     "a: {=first of: [{b: =note, c: d}, {b: e}]}",
     "a: {=copy: status, else: final}\nb: {=copy: id, else: x}",
     "a: {=narrative: note, else: none}\nb: {=narrative: note}\nc: {=narrative: id}",
-    'a: {=text: "{id} of {note}"}\nb: {=text: "{test_data} {score}"}',
+    'a: {=text: "{id} of {note}"}\nb: {=text: "{level} {score}"}',
     "a: {=actor: author}",
     "a: [{=actor: author}, {=reference: Patient}]",
     "a: {=reference: Encounter, belongs to: patient, key: [encounter, =encounter.id]}",

@@ -51,8 +51,8 @@ def test_everything_arrives_once(dispatcher: Dispatcher, client: FhirClient) -> 
     assert result.is_complete
     assert result.summary.records["sent"] == 30
     assert result.summary.to_json()["resources"] == {
-        "Observation": {"created": 30, "updated": 0, "unchanged": 0, "older": 0},
-        "Patient": {"created": 5, "updated": 0, "unchanged": 25, "older": 0},
+        "Observation": {"created": 30, "updated": 0, "unchanged": 0, "older": 0, "retired": 0},
+        "Patient": {"created": 5, "updated": 0, "unchanged": 25, "older": 0, "retired": 0},
     }
     assert versions(client) == {"Observation": 30, "Patient": 5}
 

@@ -1,0 +1,264 @@
+"""The JSON Schema of the mapping language, for editors: ``mappings/mapping.schema.json``.
+
+Written by ``python -m fhir_backpain.mapping.language_schema``. It knows what a file may say at a
+place; what names mean, and what FHIR allows, is the compiler's to check.
+
+JSON Schema 2020-12: https://json-schema.org/draft/2020-12/schema
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from fhir_backpain.artifacts.finder import mappings_folder
+from fhir_backpain.definitions.definitions import RELEASES
+from fhir_backpain.fhir.canonical import BASE
+from fhir_backpain.instruments.instrument import Domain, Reporter
+from fhir_backpain.mapping.declaration import MADE_TYPES
+from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
+from fhir_backpain.mapping.library import Library, load_library
+from fhir_backpain.record import RECORD_TYPES
+
+FILE = "mapping.schema.json"
+
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_SCALAR: Schema = {"type": ["string", "number", "boolean"]}
+_PATH: Schema = {"type": ["string", "number"]}
+_PATHS: Schema = {"anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems": 1}]}
+_WORDS: Schema = {"type": "object", "additionalProperties": _SCALAR, "minProperties": 1}
+_CLAUSE = r"\S+ is (not )?[A-Za-z0-9._-]+"
+_CONDITION: Schema = {"type": "string", "pattern": f"^{_CLAUSE}( and {_CLAUSE})*$"}
+_REPETITION: Schema = {"type": "string", "pattern": r"^\S+ as [A-Za-z_][A-Za-z0-9_]*$"}
+_KEY: Schema = {"type": "array", "items": _SCALAR}
+_RANGE: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+
+
+def _function(argument: Schema, *needed: str, **options: Schema) -> Schema:
+    """Return how a function is called: its argument, its options and those that it needs."""
+    named = {name.replace("_", " "): schema for name, schema in options.items()}
+    return {"argument": argument, "options": named, "needed": list(needed)}
+
+
+# How each function of the registry is called. A test holds the options against the functions.
+CALLS: Mapping[str, Schema] = {
+    "copy": _function(_PATH, **{"else": _SCALAR}),
+    "text": _function({"type": "string", "pattern": r"\{[^{}]+\}"}),
+    "narrative": _function(_PATH, **{"else": _TEXT}),
+    "fixed": _function(_TEXT),
+    "fixed coding": _function(_TEXT),
+    "concept": _function(_PATHS, "map", map=_TEXT),
+    "concepts": _function(_PATHS, "map", map=_TEXT),
+    "coding": _function(_PATHS, "map", map=_TEXT),
+    "code": _function(_PATHS, "map", map=_TEXT, **{"else": _TEXT}),
+    "quantity": _function(_PATH, unit=_TEXT, by=_PATH, map=_TEXT),
+    "own": _function({"const": "identifier"}),
+    "reference": _function(
+        {"enum": list(MADE_TYPES)}, belongs_to={"enum": ["record", "patient"]}, key=_KEY,
+        of_record=_PATH,
+    ),
+    "actor": _function(_PATH),
+    "made": _function({"const": "references"}),
+    "number": _function(_PATHS, decimal={"type": "string", "minLength": 1, "maxLength": 1}),
+    "integer": _function(_PATHS),
+    "date": _function(_PATHS, form=_TEXT),
+    "dateTime": _function(_PATHS, form=_TEXT, zone=_TEXT, offset=_PATH),
+    "word": _function(_PATHS, "table", table=_WORDS),
+}  # fmt: skip
+
+
+def language_schema(library: Library | None = None) -> Schema:
+    """Return the schema of every kind of file, functions as the registry names them."""
+    kinds = {
+        "mapping": _mapping(),
+        "feed": _feed(),
+        "concept map": _concept_map(),
+        "instrument": _instrument(),
+        "fragments": _fragments(),
+        "release": _release(),
+    }
+    functions = {
+        "resource": resource_functions(library or load_library()),
+        "record": feed_functions(),
+    }
+    definitions = {name.replace(" ", "-"): schema for name, schema in kinds.items()}
+    for language, registered in functions.items():
+        definitions |= _template(language, registered)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"{BASE}/schemas/{FILE}",
+        "title": "Mapping language of fhir_backpain",
+        "type": "object",
+        "oneOf": [{"$ref": f"#/$defs/{name.replace(' ', '-')}"} for name in kinds],
+        "$defs": definitions,
+    }
+
+
+def _object(properties: Schema, *required: str, **more: Any) -> Schema:
+    closed: Schema = {"type": "object", "properties": properties, "additionalProperties": False}
+    return {**closed, **({"required": list(required)} if required else {}), **more}
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}
+
+
+def _one_or_more(item: Schema) -> Schema:
+    return {"anyOf": [item, {"type": "array", "items": item, "minItems": 1}]}
+
+
+def _ignored() -> Schema:
+    entry = _object({"path": _one_or_more(_PATH), "because": _TEXT}, "path", "because")
+    return {"type": "array", "items": entry}
+
+
+def _mapping() -> Schema:
+    return _object(
+        {
+            "mapping": _TEXT,
+            "source": _one_or_more({"enum": list(RECORD_TYPES)}),
+            "makes": {"enum": list(MADE_TYPES)},
+            "for each": _REPETITION,
+            "when": _CONDITION,
+            "belongs to": {"enum": ["record", "patient", "person"]},
+            "key": _KEY,
+            "resource": _ref("resource-members"),
+            "ignore": _ignored(),
+        },
+        "mapping", "source", "makes", "belongs to", "key", "resource",
+    )  # fmt: skip
+
+
+def _feed() -> Schema:
+    kind: Schema = {"enum": ["date", "dateTime", "instant", "uri", "text"]}
+    parameter = {"anyOf": [kind, _object({"kind": kind, "default": _SCALAR}, "kind")]}
+    missing = {"type": ["string", "number", "boolean", "null"]}
+    table = _object({"delimiter": _TEXT, "encoding": _TEXT, "missing": _one_or_more(missing)})
+    return _object(
+        {
+            "feed": _TEXT,
+            "makes": {"enum": list(RECORD_TYPES)},
+            "parameters": {"type": "object", "additionalProperties": parameter},
+            "table": table,
+            "record": _ref("record-members"),
+            "ignore": _ignored(),
+        },
+        "feed", "makes", "record",
+    )  # fmt: skip
+
+
+def _concept_map() -> Schema:
+    keys = _one_or_more(_TEXT)
+    row = {"anyOf": [keys, _object({"is": keys, "text": _TEXT}, "is")]}
+    rows = {"type": "object", "additionalProperties": row}
+    return _object(
+        {"concept map": _TEXT, "of": _TEXT, "why": _TEXT, "rows": rows}, "concept map", "rows"
+    )
+
+
+def _instrument() -> Schema:
+    levels = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
+    measure = _object(
+        {"code": _TEXT, "unit": _TEXT, "range": _RANGE, "levels": levels},
+        "code",
+        anyOf=[{"required": ["unit"]}, {"required": ["levels"]}],
+    )
+    ids = {"type": "string", "pattern": r"^\d+-\d+$"}
+    return _object(
+        {
+            "instrument": _TEXT,
+            "title": _TEXT,
+            "domain": {"enum": list(get_args(Domain))},
+            "reported by": {"enum": list(get_args(Reporter))},
+            "items": _object({"ids": ids, "range": _RANGE}, "ids", "range"),
+            "measures": {"type": "object", "additionalProperties": measure},
+            "licence": _TEXT,
+        },
+        "instrument", "title", "domain", "reported by", "measures", "licence",
+    )  # fmt: skip
+
+
+def _fragments() -> Schema:
+    fragment = _object({"parameters": _one_or_more(_TEXT), "is": _ref("resource-template")}, "is")
+    return _object({"fragments": {"type": "object", "additionalProperties": fragment}}, "fragments")
+
+
+def _release() -> Schema:
+    member = {"anyOf": [{"type": "null"}, _ref("resource-template")]}
+    changed = {"type": "object", "patternProperties": {"^[^=]": member}, "additionalProperties": False}
+    mappings = {"type": "object", "additionalProperties": changed}
+    return _object(
+        {"release": {"enum": list(RELEASES)}, "mappings": mappings}, "release", "mappings"
+    )
+
+
+def _template(language: str, functions: Mapping[str, Callable[..., Any]]) -> Schema:
+    """Return the definitions of a template: any value, the members of an object, a marked map.
+
+    Which of a map's entries may stand together is said for each mark, so that a mistake is told
+    where it is.
+    """
+    value = _ref(f"{language}-template")
+    marked = {f"={name}": _call(name, functions[name]) for name in functions}
+    marked |= {
+        "=use": {"properties": {"=use": _TEXT}, "additionalProperties": _PATH},
+        "=first of": _object({"=first of": {"type": "array", "items": value, "minItems": 2}}),
+    }
+    for schema in marked.values():
+        schema["properties"] |= {"=each": _REPETITION, "=when": _CONDITION}
+    names = [*marked, "=each", "=when"]
+    return {
+        f"{language}-template": {
+            "if": {"type": "object"},
+            "then": _ref(f"{language}-map"),
+            "else": {
+                "if": {"type": "array"},
+                "then": {"type": "array", "items": value},
+                "else": _SCALAR,
+            },
+        },
+        f"{language}-map": {
+            "type": "object",
+            "propertyNames": {"anyOf": [{"pattern": "^[^=]"}, {"enum": names}]},
+            "if": {"anyOf": [{"required": [name]} for name in marked]},
+            "then": {
+                "allOf": [
+                    {"if": {"required": [name]}, "then": schema} for name, schema in marked.items()
+                ]
+            },
+            "else": _ref(f"{language}-members"),
+        },
+        f"{language}-members": {
+            "type": "object",
+            "properties": {"=each": _REPETITION, "=when": _CONDITION},
+            "patternProperties": {"^[^=]": value},
+            "additionalProperties": False,
+        },
+    }
+
+
+def _call(name: str, function: Callable[..., Any]) -> Schema:
+    """Return the schema of a map that calls a function."""
+    call = CALLS[name]
+    described = (function.__doc__ or "").strip().partition("\n")[0].replace("``", "`")
+    argument = {**call["argument"], "description": described}
+    schema = _object({f"={name}": argument, **call["options"]})
+    return {**schema, "required": call["needed"]} if call["needed"] else schema
+
+
+def text() -> str:
+    """Return the schema as it stands in its file."""
+    return json.dumps(language_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def path() -> Path:
+    """Return the file of the schema among the shipped mappings."""
+    return mappings_folder() / FILE
+
+
+if __name__ == "__main__":
+    path().write_text(text(), encoding="utf-8")
