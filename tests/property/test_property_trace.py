@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from fhir_backpain.definitions.definitions import RELEASES
 from fhir_backpain.fhir import json_text
-from fhir_backpain.mapping.mapper import Mapper
+from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.mapping.source_shape import leaves, record_shape
 from fhir_backpain.mapping.trace.account import RecordAccount, RunAccount
 from fhir_backpain.mapping.trace.clause import read_clauses
@@ -54,11 +55,16 @@ def exact(value: Any) -> Any:
     return (type(value), str(value))
 
 
-@examples(60)
+mapper_of = cache(partial(load_mapper, None))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@examples(30)
 @given(data=any_record())
 def test_a_trace_makes_exactly_what_the_compiled_mapping_makes(
-    mapper: Mapper, data: dict[str, Any]
+    release: str, data: dict[str, Any]
 ) -> None:
+    mapper = mapper_of(release)
     made, traced = mapper(data), mapper.trace(data).resources
     assert [resource.url for resource in traced] == [resource.url for resource in made]
     assert [resource.shared for resource in traced] == [resource.shared for resource in made]

@@ -83,7 +83,9 @@ class SlotTracer:
         def translate(slot: Slot, point: Point) -> Made:
             found = [point.scope.find(path) for path in arguments(slot)]
             if any(part.value is None for part in found):
-                return Made(None)
+                instead = option(slot, "else")
+                row = None if instead is None else self._row(slot, instead)
+                return Made(None if row is None else _leaf(slot, point, render(row)))
             word = " ".join(part.value for part in found)
             pointers = tuple(part.pointer for part in found)
             return Made(_leaf(slot, point, render(self._row(slot, word)), pointers))
