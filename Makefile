@@ -2,9 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+VENV_BENCH := .venv-bench
 SERVER ?= sandbox
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check lint types fmt golden-accept docs hapi hapi-stop validate-demo build clean
+.PHONY: help dev demo test check lint types fmt golden-accept docs hapi hapi-stop bench build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,9 +54,20 @@ hapi: $(VENV)/.installed  ## start a HAPI FHIR server of one's own (needs Java a
 hapi-stop: $(VENV)/.installed  ## stop it
 	$(BIN)/python -m servers hapi stop
 
+$(VENV_BENCH)/.installed: pyproject.toml bench/requirements.txt bench/requirements-liquid.txt bench/package-lock.json
+	$(PYTHON) -m venv $(VENV_BENCH)/main
+	$(PYTHON) -m venv $(VENV_BENCH)/liquid
+	$(VENV_BENCH)/main/bin/python -m pip install --quiet --disable-pip-version-check --editable . -r bench/requirements.txt
+	$(VENV_BENCH)/liquid/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements-liquid.txt
+	npm ci --prefix bench --silent --no-audit --no-fund
+	@touch $@
+
+bench: $(VENV_BENCH)/.installed  ## measure the mapping beside other engines (needs Node 20); BENCH=--full streams a million records
+	$(VENV_BENCH)/main/bin/python -m bench $(BENCH)
+
 build: dev  ## build the wheel and the source distribution
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build
 
 clean:  ## remove what was made here, the virtual environment too
-	rm -rf $(VENV) build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV_BENCH) bench/node_modules bench-results build dist demo-output .pytest_cache .mypy_cache .ruff_cache .hypothesis

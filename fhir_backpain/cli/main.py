@@ -16,7 +16,7 @@ from fhir_backpain.cli.exit_codes import EXIT_CODE_HELP, ExitCode, exit_code_of
 from fhir_backpain.cli.output import say_issues
 from fhir_backpain.errors import BackpainError
 
-COMMANDS = ("map", "validate", "sync", "status", "serve", "sandbox", "demo", "doctor")
+COMMANDS = ("map", "validate", "sync", "status", "serve", "sandbox", "demo", "doctor", "mapping")
 
 
 class Commands(click.Group):
@@ -32,9 +32,7 @@ class Commands(click.Group):
             return None
         module = importlib.import_module(f"fhir_backpain.cli.{cmd_name}_command")
         command: click.Command = module.command
-        for parameter in command.params:
-            if isinstance(parameter, click.Option):
-                parameter.envvar = _variable(cmd_name, parameter)
+        _name_variables(command, f"FHIR_BACKPAIN_{cmd_name}")
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -46,10 +44,15 @@ class Commands(click.Group):
             return ExitCode.DONE
 
 
-def _variable(command: str, option: click.Option) -> str:
-    """Return the environment variable of an option: its name as it is typed, in capitals."""
-    flag = max(option.opts, key=len).lstrip("-")
-    return f"FHIR_BACKPAIN_{command}_{flag}".upper().replace("-", "_")
+def _name_variables(command: click.Command, prefix: str) -> None:
+    """Give each option an environment variable: the words as they are typed, in capitals."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            flag = max(option.opts, key=len).lstrip("-")
+            option.envvar = f"{prefix}_{flag}".upper().replace("-", "_")
+    if isinstance(command, click.Group):
+        for name, part in command.commands.items():
+            _name_variables(part, f"{prefix}_{name}")
 
 
 @click.command(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -46,7 +46,7 @@ class Sources:
             self.files,
             mapper.library,
             feed=read_feed(self.feed) if self.feed else None,
-            parameters=dict(_assignment(text) for text in self.parameters),
+            parameters=assignments(self.parameters),
             max_issues=self.max_issues,
         )
 
@@ -165,6 +165,11 @@ def credentials_of(token_file: Path | None) -> FixedHeaders | None:
             )
         )
     return FixedHeaders({"Authorization": f"Bearer {token}"})
+
+
+def assignments(texts: Iterable[str]) -> dict[str, str]:
+    """Return what the --set options say; raises SettingsError where one is no NAME=VALUE."""
+    return dict(_assignment(text) for text in texts)
 
 
 def _assignment(text: str) -> tuple[str, str]:

@@ -28,7 +28,9 @@ def say_issues(issues: Iterable[Issue]) -> None:
 
 def put_json(data: Any) -> None:
     """Write the result of a command for a program: one JSON document."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False))
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    # A file's name may be no Unicode text; what cannot be encoded becomes a JSON escape.
+    click.echo(text.encode("utf-8", "backslashreplace").decode())
 
 
 class ProgressBar:

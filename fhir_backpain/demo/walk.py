@@ -29,6 +29,7 @@ from fhir_backpain.sync.push_options import PushOptions, PushResult
 
 EDITS = 12
 _PATIENCE = 120.0
+_WRITES = ("created", "updated", "retired")
 
 Tell = Callable[[str], None]
 
@@ -89,7 +90,7 @@ class DemoWalk:
             posted = self._posted()
             after = self._counts(client)
         on_server = {kind: after[kind] - before[kind] for kind in sorted(after)}
-        self._check_server(on_server)
+        self._check_server(on_server, edited)
         return DemoResult(first, again, edited, on_server, posted)
 
     def _first(self, client: FhirClient) -> PushResult:
@@ -184,14 +185,18 @@ class DemoWalk:
         """Return how many resources of each type the server holds, as it counts them itself."""
         return Counter({kind: client.count(kind) for kind in self._mapper.types})
 
-    def _check_server(self, on_server: dict[str, int]) -> None:
+    def _check_server(self, on_server: dict[str, int], edited: PushResult) -> None:
         store = SqliteStore(self._outbox)
         try:
             held = store.ledger_size(self._base_url)
         finally:
             store.close()
         total = sum(on_server.values())
-        self._tell(f"6. The server holds {total} more resources; the outbox knows of {held}.")
+        retired = sum(n for (_, name), n in edited.summary.resources.items() if name == "retired")
+        self._tell(
+            f"6. The server holds {total} more resources; the outbox knows of {held}, of which "
+            f"{retired} are marked as entered in error since the edited records dropped them."
+        )
         _ensure(total == held, "the server does not hold what the outbox says")
 
     def _tell_files(self, exported: Exported) -> None:
@@ -201,7 +206,7 @@ class DemoWalk:
 
 def _written(result: PushResult) -> int:
     counts = result.summary.resources
-    return sum(count for (_, name), count in counts.items() if name in ("created", "updated"))
+    return sum(count for (_, name), count in counts.items() if name in _WRITES)
 
 
 def _absolute(url: str, location: str) -> str:

@@ -26,6 +26,10 @@ def put_bundle(
 
 
 def _entry(resource: MadeResource, base_url: str | None) -> str:
-    full_url = f'"fullUrl":{json.dumps(f"{base_url}/{resource.url}")},' if base_url else ""
-    request = f'"request":{{"method":"PUT","url":{json.dumps(resource.url)}}}'
-    return f'{{{full_url}"resource":{resource.text},{request}}}'
+    # Types and logical ids hold nothing that JSON would have to escape.
+    url = f"{resource.type}/{resource.id}"
+    request = f'"request":{{"method":"PUT","url":"{url}"}}'
+    if base_url is None:
+        return f'{{"resource":{resource.text},{request}}}'
+    full_url = json.dumps(f"{base_url}/{url}")
+    return f'{{"fullUrl":{full_url},"resource":{resource.text},{request}}}'

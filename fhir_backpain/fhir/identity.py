@@ -8,6 +8,7 @@ first 24 characters, and one hash per record is enough for all of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
@@ -15,16 +16,25 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 _PERSON = b"fhir-backpain"
+# Copied for each hash: that is quicker than to make one.
+_OWNER_HASH = blake2b(digest_size=10, person=_PERSON)
+_KEY_HASH = blake2b(digest_size=6, person=_PERSON)
+_is_plain = re.compile(r"[A-Za-z0-9._-]+").fullmatch
+# Large enough for the patients and keys in hand, small enough for flat memory.
+_CACHED = 2048
 
 
-@lru_cache(maxsize=65536)
 def key_part(value: str | None) -> str:
     """Return one component of a key, safe in a token search and in JSON; a missing one is empty.
 
     Everything but ASCII letters, digits, dot, underscore and hyphen is percent-encoded, so that
     joining components with a slash never makes two keys equal.
     """
-    return quote(value, safe="").replace("~", "%7E") if value else ""
+    if not value:
+        return ""
+    if _is_plain(value):
+        return value
+    return quote(value, safe="").replace("~", "%7E")
 
 
 def key_path(parts: Iterable[str | None]) -> str:
@@ -50,24 +60,28 @@ class Owner(NamedTuple):
         return f"{self.path}/{key}"
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_CACHED)
 def id_suffix(type_: str, key: str) -> str:
     """Return the last part of the logical id of the resource of this type and key."""
-    return blake2b(f"{type_}\n{key}".encode(), digest_size=6, person=_PERSON).hexdigest()
+    digest = _KEY_HASH.copy()
+    digest.update(f"{type_}\n{key}".encode())
+    return digest.hexdigest()
 
 
 def _prefix(*identity: str) -> str:
-    digest = blake2b("\n".join(identity).encode(), digest_size=10, person=_PERSON).hexdigest()
+    state = _OWNER_HASH.copy()
+    state.update("\n".join(identity).encode())
+    digest = state.hexdigest()
     variant = "89ab"[int(digest[15], 16) & 3]
     return f"{digest[:8]}-{digest[8:12]}-8{digest[12:15]}-{variant}{digest[16:19]}-"
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=_CACHED)
 def _system_tag(system: str) -> str:
     return blake2b(system.encode(), digest_size=4, person=_PERSON).hexdigest()
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_CACHED)
 def patient_in_source(source: str, system: str, value: str) -> Owner:
     """Return the owner of what a source says of a patient across records (Condition, Goal …).
 
@@ -81,11 +95,11 @@ def patient_in_source(source: str, system: str, value: str) -> Owner:
 
 def record_of_patient(patient: Owner, source: str, record: str, record_id: str) -> Owner:
     """Return the owner of what one record alone says."""
-    path = f"{patient.path}/{key_path((record, record_id))}"
+    path = f"{patient.path}/{record}/{key_part(record_id)}"
     return Owner(_prefix("record", source, patient.prefix, path), path)
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=_CACHED)
 def patient_id(system: str, value: str) -> str:
     """Return the logical id of the Patient with this business identifier, whatever the source."""
     return _prefix("Patient", system, value) + id_suffix("Patient", "")

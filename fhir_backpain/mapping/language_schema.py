@@ -189,7 +189,11 @@ def _fragments() -> Schema:
 
 def _release() -> Schema:
     member = {"anyOf": [{"type": "null"}, _ref("resource-template")]}
-    changed = {"type": "object", "patternProperties": {"^[^=]": member}, "additionalProperties": False}
+    changed = {
+        "type": "object",
+        "patternProperties": {"^[^=]": member},
+        "additionalProperties": False,
+    }
     mappings = {"type": "object", "additionalProperties": changed}
     return _object(
         {"release": {"enum": list(RELEASES)}, "mappings": mappings}, "release", "mappings"

@@ -92,14 +92,18 @@ def for_release(
 
     Raises MappingSyntaxError for a delta of a mapping or an element that is not there.
     """
-    changed = {declaration.name: declaration for declaration in declarations}
+    changed = list(declarations)
+    names = {declaration.name for declaration in changed}
     for delta in deltas:
         for name, mapping in delta.mappings.items():
-            if name not in changed:
+            if name not in names:
                 text = f"There is no mapping '{name}'."
                 raise fail(messages.PATH_UNKNOWN, text, mapping.location)
-            changed[name] = _changed(changed[name], mapping)
-    return list(changed.values())
+        changed = [
+            _changed(one, delta.mappings[one.name]) if one.name in delta.mappings else one
+            for one in changed
+        ]
+    return changed
 
 
 def _changed(declaration: Declaration, delta: MappingDelta) -> Declaration:

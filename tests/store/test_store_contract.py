@@ -257,6 +257,83 @@ def test_the_ledger_is_written_with_the_settlement(store: Store) -> None:
     assert (store.ledger_size(SERVER), store.ledger("other", ["Patient/a"])) == (2, {})
 
 
+def test_the_ledger_tells_what_a_record_alone_made_and_has_not_retired(store: Store) -> None:
+    store.append([record("r1"), record("r2"), record("r1", "p2")], SERVER, "m1")
+    settlements = [settled(one) for one in store.lease(SERVER, "w", 9, 60)]
+    rows = [
+        replace(row("Patient/a"), shared=True),
+        row("Observation/c"),
+        row("Observation/b"),
+        replace(row("Observation/d"), retired="entered-in-error"),
+        replace(row("Provenance/e"), retired="deleted"),
+        row("Observation/f", "h", "r2"),
+    ]
+    store.settle(SERVER, settlements, rows)
+    key = key_of(record("r1").data)
+    assert store.ledger_of(SERVER, [key]) == [rows[2], rows[1]]
+    both = [key, key_of(record("r2").data), key_of(record("r1", "p2").data)]
+    assert [one.url[-1] for one in store.ledger_of(SERVER, both)] == ["b", "c", "f"]
+    assert (store.ledger_of("other", [key]), store.ledger_of(SERVER, [])) == ([], [])
+    assert store.ledger(SERVER, [one.url for one in rows]) == {one.url: one for one in rows}
+    # What was deleted is no longer held, what is entered in error is.
+    held = [one.url for one in rows if one.retired != "deleted"]
+    assert list(store.ledger_urls(SERVER)) == sorted(held)
+    assert (store.ledger_size(SERVER), store.ledger_size("other")) == (5, 0)
+
+
+def test_a_retired_row_may_come_back(store: Store) -> None:
+    key = key_of(record("r1").data)
+    for number, one in enumerate(
+        [row("Observation/a"), replace(row("Observation/a"), retired="deleted"),
+         row("Observation/a", "new")]
+    ):  # fmt: skip
+        store.append([record("r1", v=number)], SERVER, "m1")
+        store.settle(SERVER, [settled(lease_one(store))], [one])
+        expected = [] if one.retired else [one]
+        assert store.ledger_of(SERVER, [key]) == expected
+        assert store.ledger_size(SERVER) == len(expected)
+
+
+def test_a_retired_resource_lets_no_held_entry_go(store: Store) -> None:
+    store.append([record("r1"), record("r2")], SERVER, "m1")
+    one, two = store.lease(SERVER, "w", 9, 60)
+    store.settle(
+        SERVER, [settled(one, "rejected"), settled(two, "held", waits_for=("Condition/c",))]
+    )
+    store.append([record("r1", v=2)], SERVER, "m1")
+    gone = replace(row("Condition/c"), retired="deleted")
+    store.settle(SERVER, [settled(lease_one(store))], [gone])
+    assert store.entry(two.entry.id).state == "held"
+
+
+def test_the_urls_of_the_ledger_come_page_by_page(store: Store) -> None:
+    store.append([record("r1")], SERVER, "m1")
+    urls = [f"Observation/{number:05}" for number in range(2500)]
+    store.settle(SERVER, [settled(lease_one(store))], [row(url) for url in reversed(urls)])
+    found = store.ledger_urls(SERVER)
+    assert next(found) == urls[0]
+    store.append([record("r2")], SERVER, "m1")  # other work goes on meanwhile
+    assert list(found) == urls[1:]
+
+
+def test_versions_whose_fate_is_unknown_are_remembered(store: Store) -> None:
+    key = key_of(record("r1").data)
+
+    def attempt(version: int, state: str) -> None:
+        store.append([record("r1", v=version)], SERVER, "m1")
+        store.settle(SERVER, [settled(lease_one(store), state)])
+
+    attempt(1, "sent")
+    attempt(2, "unclear")
+    attempt(3, "unclear")
+    assert [data["v"] for data in store.lost_versions(SERVER, key)] == [2]
+    attempt(4, "queued")
+    attempt(5, "sent")
+    assert [data["v"] for data in store.lost_versions(SERVER, key)] == [2, 3, 4]
+    assert store.lost_versions("other", key) == []
+    assert store.lost_versions(SERVER, key_of(record("r2").data)) == []
+
+
 def test_held_entries_go_on_when_what_they_need_arrives(store: Store) -> None:
     store.append([record("r1"), record("r2"), record("r3")], SERVER, "m1")
     one, two, three = store.lease(SERVER, "w", 9, 60)

@@ -59,6 +59,7 @@ class ConformanceCheck:
         try:
             yield from _rule_condition(declaration, shape)
             scope = _rule_scope(declaration, shape)
+            yield from _key(declaration, scope)
             assert isinstance(declaration.template, ObjectTemplate)
             yield from self._object(declaration.template, declaration.makes, scope)
         except ArtifactError:
@@ -66,13 +67,15 @@ class ConformanceCheck:
 
     def _object(self, node: ObjectTemplate, path: str, scope: Scope) -> Iterator[Issue]:
         known = self._definitions.children(path)
+        meant: set[str] = set()
         for name, member in node.members.items():
             element = known.get(name)
             if element is None:
+                meant.update(self._definitions.suggest(path, name))
                 yield self._unknown(path, name, member.location)
             else:
                 yield from self._member(member, f"{path}.{name}", element, scope)
-        yield from self._missing(node, path, known, scope)
+        yield from self._missing(node, path, known, meant, scope)
         yield from self._clashing_choices(node, path, known, scope)
 
     def _unknown(self, path: str, name: str, where: MappingLocation) -> Issue:
@@ -86,8 +89,10 @@ class ConformanceCheck:
         node: ObjectTemplate,
         path: str,
         known: Mapping[str, ElementDefinition],
+        meant: set[str],
         scope: Scope,
     ) -> Iterator[Issue]:
+        """Yield what is mandatory and not there; a misspelt element was told already."""
         wanted: dict[tuple[str, ...], None] = {}
         for name, element in known.items():
             if element.min and not ("." not in path and name in _MADE_BY_US):
@@ -95,7 +100,8 @@ class ConformanceCheck:
             if element.choice_of and element.choice_of.min:
                 wanted[element.choice_of.names] = None
         for names in wanted:
-            yield from self._wanted(node, path, names, scope)
+            if meant.isdisjoint(names):
+                yield from self._wanted(node, path, names, scope)
 
     def _wanted(
         self, node: ObjectTemplate, path: str, names: tuple[str, ...], scope: Scope
@@ -266,6 +272,16 @@ def _rule_condition(declaration: Declaration, shape: ObjectShape) -> Iterator[Is
     if declaration.condition:
         scope = _repeated_scope(declaration, shape)
         yield from _unreachable(declaration.condition, scope, declaration.location)
+
+
+def _key(declaration: Declaration, scope: Scope) -> Iterator[Issue]:
+    """A key whose first path is empty would give one identity to different things."""
+    first = next((part for part in declaration.key if part.is_path), None)
+    if first is not None and not scope.find(first.text, first.location).certain:
+        text = f"The key of '{declaration.name}' may be empty at '{first.text}'."
+        yield messages.TARGET_MAY_BE_EMPTY.issue(
+            text, mapping=first.location, next_step="Add a 'when' to the rule."
+        )
 
 
 def _unreachable(condition: str, scope: Scope, where: MappingLocation) -> Iterator[Issue]:

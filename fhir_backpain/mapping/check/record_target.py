@@ -73,15 +73,19 @@ class _RecordCheck:
         self, node: ObjectTemplate, shape: ObjectShape, path: str, filled: frozenset[str]
     ) -> Iterator[Issue]:
         """Yield what is wrong with an object; `filled` are fields that need not be given."""
+        meant: set[str] = set()
         for name, member in node.members.items():
             below = f"{path}.{name}" if path else name
             known = shape.members.get(name)
             if known is None:
-                yield self._unknown(name, below, shape, member.location)
+                near = get_close_matches(name, shape.members, n=2)
+                meant.update(near)
+                yield self._unknown(below, near, member.location)
             else:
                 yield from self._value(member, known.shape, below)
+        there = node.members.keys() | filled | meant  # A misspelt field was told already.
         for name, wanted in shape.members.items():
-            if wanted.certain and name not in node.members and name not in filled:
+            if wanted.certain and name not in there:
                 below = f"{path}.{name}" if path else name
                 yield messages.TARGET_MISSING.issue(
                     f"The field '{below}' is required in the record '{self._makes}'.",
@@ -89,8 +93,7 @@ class _RecordCheck:
                     next_step="Fill the field from a column, a parameter or with a literal.",
                 )
 
-    def _unknown(self, name: str, path: str, shape: ObjectShape, where: MappingLocation) -> Issue:
-        near = get_close_matches(name, shape.members, n=2)
+    def _unknown(self, path: str, near: list[str], where: MappingLocation) -> Issue:
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         return messages.TARGET_UNKNOWN.issue(
             f"The record '{self._makes}' has no field '{path}'.{hint}",

@@ -11,7 +11,8 @@ from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import KeyPart, read_key
 from fhir_backpain.mapping.emitter import Emitter, Piece, in_f_string, literal_text
 from fhir_backpain.mapping.functions.arguments import argument, only_options, option, refuse
-from fhir_backpain.mapping.scope import leaf
+from fhir_backpain.mapping.scope import Reach, leaf
+from fhir_backpain.mapping.source_shape import Leaf
 from fhir_backpain.mapping.template import Slot
 
 # The local variables that start a logical id and the value of an identifier, by owner.
@@ -49,7 +50,8 @@ def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> KeyCode:
             source.append(in_f_string(key_part(part.text)))
             continue
         reach = emitter.reach(part.text, part.location)
-        if leaf(reach, part.location).type != "string":
+        shape = leaf(reach, part.location)
+        if shape.type != "string":
             raise MappingCheckError(
                 messages.PATH_KIND.issue(
                     f"'{reach.path}' is not text, so it cannot be part of a key.",
@@ -58,10 +60,18 @@ def emit_key(emitter: Emitter, parts: tuple[KeyPart, ...]) -> KeyCode:
             )
         value = emitter.assign(reach.expression)
         paths.append(None if reach.certain else value)
-        source.append("{part(" + value + ")}")
+        source.append(_part(value, reach, shape))
     # Trailing empty parts say nothing: every key of a rule has the same number of parts.
-    name = emitter.assign("f'" + "/".join(source) + "'.rstrip('/')")
+    strip = "" if paths[-1] is None and parts[-1].is_path else ".rstrip('/')"
+    name = emitter.assign("f'" + "/".join(source) + f"'{strip}")
     return KeyCode("{" + name + "}", None, paths[0])
+
+
+def _part(value: str, reach: Reach, shape: Leaf) -> str:
+    """Return the f-string source of a component; words of the schemas need no escaping."""
+    if shape.words is None and shape.form != "code":
+        return "{part(" + value + ")}"
+    return "{" + value + "}" if reach.certain else "{" + value + " or ''}".replace("'", '"')
 
 
 def own(emitter: Emitter, slot: Slot) -> Piece:

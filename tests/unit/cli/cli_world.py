@@ -11,6 +11,23 @@ from typing import Any
 NOBODY = "http://127.0.0.1:9/fhir"  # the discard service, which nobody offers any more
 
 
+FEED = """\
+feed: tiny
+makes: observation
+table: {delimiter: ","}
+record:
+  id: =visit
+  source: https://clinic.example/app
+  patient:
+    identifier: {system: https://clinic.example/mrn, value: =mrn}
+  observed_at: =day
+  measure: pain-nrs-week
+  score: {=number: pain}
+ignore:
+  - {path: clerk, because: not clinical}
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Ran:
     """What a command came to."""

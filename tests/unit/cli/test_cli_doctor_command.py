@@ -75,7 +75,7 @@ def test_a_server_of_another_release_is_told(run: Run, server: SandboxServer) ->
 
 
 def test_the_outbox_is_counted(run: Run, good: Path, server: SandboxServer) -> None:
-    run("sync", good, "--server", server.base_url)
+    run("sync", good, "--server", server.base_url, "--patience", "5")
     ran = run("doctor")
     assert ran.code == ExitCode.DONE
     assert "outbox: fhir-backpain-outbox.sqlite: 3 sent" in ran.out

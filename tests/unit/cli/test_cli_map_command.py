@@ -6,26 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli_world import Run, observation, write
+from cli_world import FEED, Run, observation, write
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.mapping.mapper import load_mapper
-
-FEED = """\
-feed: tiny
-makes: observation
-table: {delimiter: ","}
-record:
-  id: =visit
-  source: https://clinic.example/app
-  patient:
-    identifier: {system: https://clinic.example/mrn, value: =mrn}
-  observed_at: =day
-  measure: pain-nrs-week
-  score: {=number: pain}
-ignore:
-  - {path: clerk, because: not clinical}
-"""
 
 
 def documents(text: str) -> list[dict[str, Any]]:
@@ -99,7 +83,7 @@ def test_the_report_accounts_for_every_column(run: Run, tmp_path: Path) -> None:
     ran = run("map", "t.csv", "--feed", "t.feed.yaml", "--report")
     assert ran.code == ExitCode.DATA_PROBLEMS
     report = ran.json
-    assert list(report) == ["accepted", "rejected", "issues", "issueCount", "columns"]
+    assert {"accepted", "rejected", "issues", "issueCount", "columns"} <= set(report)
     assert report["accepted"] == {"observation": 1}
     assert report["rejected"] == 1
     found = {account["column"]: account for account in report["columns"]["t.csv"]}

@@ -14,7 +14,7 @@ from fhir_backpain.sandbox.server import SandboxServer
 def test_after_a_complete_sync_nothing_needs_a_person(
     run: Run, good: Path, server: SandboxServer
 ) -> None:
-    run("sync", good, "--server", server.base_url)
+    run("sync", good, "--server", server.base_url, "--patience", "5")
     shown = run("status")
     assert shown.code == ExitCode.DONE
     assert f"{server.base_url}\n  records: 3 sent\n" in shown.out
@@ -37,10 +37,13 @@ def test_a_rejected_record_is_4_with_its_place_and_the_servers_words(
 ) -> None:
     good = write(tmp_path / "first.ndjson", observation("R-1"))
     bad = write(tmp_path / "second.ndjson", observation("R-2", "P-2"))
-    run("sync", good, "--server", server.base_url)
+    run("sync", good, "--server", server.base_url, "--patience", "5")
     server.faults.add(FaultRule("status", {"status": 422}, method="POST", path="^/fhir/?$"))
     server.faults.add(FaultRule("status", {"status": 422}, method="PUT"))
-    assert run("sync", bad, "--server", server.base_url).code == ExitCode.SERVER_REJECTED
+    assert (
+        run("sync", bad, "--server", server.base_url, "--patience", "5").code
+        == ExitCode.SERVER_REJECTED
+    )
     shown = run("status")
     assert shown.code == ExitCode.SERVER_REJECTED
     assert "observation R-2" in shown.out
@@ -63,14 +66,14 @@ def test_limit_bounds_the_list_but_not_the_counts(
     bad = write(tmp_path / "bad.ndjson", *records)
     server.faults.add(FaultRule("status", {"status": 422}, method="POST", path="^/fhir/?$"))
     server.faults.add(FaultRule("status", {"status": 422}, method="PUT"))
-    run("sync", bad, "--server", server.base_url)
+    run("sync", bad, "--server", server.base_url, "--patience", "5")
     held = run("status", "--limit", "1", "--json").json["servers"][server.base_url]
     assert held["records"] == {"rejected": 4}
     assert len(held["attention"]) == 1
 
 
 def test_several_servers_are_told_apart(run: Run, good: Path, server: SandboxServer) -> None:
-    run("sync", good, "--server", server.base_url)
+    run("sync", good, "--server", server.base_url, "--patience", "5")
     run("sync", good, "--server", NOBODY, "--patience", "0")
     ran = run("status", "--json")
     assert ran.code == ExitCode.SERVER_UNAVAILABLE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from pathlib import Path
 
@@ -16,6 +15,9 @@ from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
 
 BATCH = "^/fhir/?$"
+PATIENCE = ("--patience", "5")
+SOURCE_KEYS = {"accepted", "rejected", "issues", "issueCount", "columns"}
+SERVER_KEYS = {"reason", "complete", "queued", "records", "resources", "issues", "stopped_by"}
 
 
 def count(server: SandboxServer, kind: str = "Observation") -> int:
@@ -24,13 +26,13 @@ def count(server: SandboxServer, kind: str = "Observation") -> int:
 
 
 def test_good_records_are_sent_once(run: Run, good: Path, server: SandboxServer) -> None:
-    first = run("sync", good, "--server", server.base_url)
+    first = run("sync", good, "--server", server.base_url, *PATIENCE)
     assert first.code == ExitCode.DONE
     assert first.out == ""
     assert "read: 3 records, 0 rejected" in first.err
     assert "records: 3 sent" in first.err
     assert count(server) == 3
-    again = run("sync", good, "--server", server.base_url, "--json")
+    again = run("sync", good, "--server", server.base_url, *PATIENCE, "--json")
     assert again.code == ExitCode.DONE
     assert again.json["server"]["records"]["unchanged"] == 3
     assert again.json["server"]["resources"] == {}
@@ -44,10 +46,8 @@ def test_json_is_one_document_with_stable_keys(
     assert ran.err == ""
     document = ran.json
     assert list(document) == ["source", "server"]
-    assert list(document["source"]) == ["accepted", "rejected", "issues", "issueCount", "columns"]
-    assert {"reason", "complete", "queued", "records", "resources", "issues"} <= set(
-        document["server"]
-    )
+    assert set(document["source"]) >= SOURCE_KEYS
+    assert set(document["server"]) >= SERVER_KEYS
     assert document["source"]["accepted"] == {"observation": 2}
     assert document["source"]["rejected"] == 1
     assert number_of(document["source"]["issues"][0]) == "FBP-4004"
@@ -63,7 +63,7 @@ def test_a_server_that_is_down_is_3_and_the_next_run_goes_on(
     assert "3 queued" in down.err
     assert "error FBP-60" in down.err
     assert count_after_repair(server) == 0
-    assert run("sync", good, "--server", server.base_url).code == ExitCode.DONE
+    assert run("sync", good, "--server", server.base_url, *PATIENCE).code == ExitCode.DONE
     assert count(server) == 3
 
 
@@ -99,7 +99,7 @@ def test_a_server_that_refuses_the_token_is_3_and_nothing_is_given_up(
 ) -> None:
     server.faults.add(FaultRule("status", {"status": 401}))
     (good.parent / "token").write_text("not-the-right-one\n")
-    options = ("--server", server.base_url, "--token-file", "token")
+    options = ("--server", server.base_url, "--token-file", "token", *PATIENCE)
     ran = run("sync", good, *options, "--json")
     assert ran.code == ExitCode.SERVER_UNAVAILABLE
     assert ran.json["server"]["reason"] == "refused"
@@ -110,7 +110,7 @@ def test_a_server_that_refuses_the_token_is_3_and_nothing_is_given_up(
 def test_a_server_that_rejects_records_is_4(run: Run, good: Path, server: SandboxServer) -> None:
     server.faults.add(FaultRule("status", {"status": 422}, method="POST", path=BATCH))
     server.faults.add(FaultRule("status", {"status": 422}, method="PUT"))
-    ran = run("sync", good, "--server", server.base_url, "--json")
+    ran = run("sync", good, "--server", server.base_url, *PATIENCE, "--json")
     assert ran.code == ExitCode.SERVER_REJECTED
     records = ran.json["server"]["records"]
     assert records["rejected"] + records["held"] == 3
@@ -157,9 +157,7 @@ def test_a_public_server_gets_nothing_but_test_data(
 
     monkeypatch.setattr(socket.socket, "connect", no_network)
     monkeypatch.setattr(socket, "getaddrinfo", no_network)
-    real = write(
-        tmp_path / "real.ndjson", observation("R-1"), observation("R-2", test_data=False)
-    )
+    real = write(tmp_path / "real.ndjson", observation("R-1"), observation("R-2", test_data=False))
     ran = run("sync", real, "--server", name)
     assert ran.code == ExitCode.WRONG_USE
     assert ran.out == ""
@@ -169,16 +167,20 @@ def test_a_public_server_gets_nothing_but_test_data(
 
 
 def test_a_queued_record_of_a_patient_does_not_reach_a_public_server_later(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: Run, tmp_path: Path, server: SandboxServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch that was queued with --allow-patient-data is not sent without it."""
-    public = "http://127.0.0.1:9/fhir"
     monkeypatch.setattr("fhir_backpain.client.servers._PUBLIC_DOMAINS", ("127.0.0.1",))
     real = write(tmp_path / "real.ndjson", observation("R-1", test_data=False))
-    insisting = ("--server", public, "--patience", "0", "--allow-patient-data")
+    server.faults.add(FaultRule("drop-before"))
+    insisting = ("--server", server.base_url, "--patience", "0", "--allow-patient-data")
     assert run("sync", real, *insisting).code == ExitCode.SERVER_UNAVAILABLE
+    server.faults.clear()
     made_up = write(tmp_path / "made-up.ndjson", observation("R-9", "P-9"))
-    assert run("sync", made_up, "--server", public, "--patience", "0").code != ExitCode.DONE
+    ran = run("sync", made_up, "--server", server.base_url, *PATIENCE, "--json")
+    assert ran.code == ExitCode.SERVER_REJECTED
+    assert ran.json["server"]["records"]["sent"] == 1
+    assert ran.json["server"]["records"]["rejected"] == 1
+    assert count(server) == 1
 
 
 def test_max_issues_limits_the_list_and_says_so(
@@ -191,13 +193,3 @@ def test_max_issues_limits_the_list_and_says_so(
     assert [number_of(issue) for issue in ran.json["source"]["issues"]] == [
         "FBP-4004", "FBP-4004", "FBP-2051",
     ]  # fmt: skip
-
-
-def test_a_file_whose_name_is_no_text_is_told_all_the_same(
-    run: Run, tmp_path: Path, server: SandboxServer
-) -> None:
-    odd = tmp_path / "caf\udce9.ndjson"
-    odd.write_bytes(json.dumps(observation("R-1", paim=1)).encode())
-    for option in ((), ("--json",)):
-        ran = run("sync", odd, "--server", server.base_url, *option)
-        assert ran.code == ExitCode.DATA_PROBLEMS, ran.err

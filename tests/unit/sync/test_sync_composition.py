@@ -250,7 +250,9 @@ def test_a_summary_names_every_count() -> None:
             "sent": 1, "unchanged": 0, "rejected": 0, "held": 0, "conflict": 0, "queued": 0,
             "unclear": 0,
         },
-        "resources": {"Patient": {"created": 2, "updated": 0, "unchanged": 0, "older": 0, "retired": 0}},
+        "resources": {
+            "Patient": {"created": 2, "updated": 0, "unchanged": 0, "older": 0, "retired": 0}
+        },
         "issues": [],
     }  # fmt: skip
     assert summary.to_table().splitlines()[1].split() == ["Patient", "2", "0", "0", "0", "0"]

@@ -311,6 +311,56 @@ def test_a_closed_door_rejects_nothing(
     assert states(store) == {"queued": 5}
 
 
+def refusal(text: str) -> dict[str, Any]:
+    """Return the settings of a fault: 422 with this text."""
+    issue = {"severity": "error", "code": "processing", "diagnostics": text}
+    return {
+        "status": 422,
+        "body": json.dumps({"resourceType": "OperationOutcome", "issue": [issue]}),
+        "headers": {"Content-Type": "application/fhir+json"},
+    }
+
+
+def test_a_server_that_refuses_every_record_stops_the_run(
+    dispatcher: Dispatcher, store: SqliteStore, server: SandboxServer, fault: Fault
+) -> None:
+    fault("status", refusal("Ids of clients are not taken: Patient/17."), **BUNDLE)
+    dispatcher.append(many(300, 40))
+    result = dispatcher.run_until_idle()
+    assert (result.reason, result.queued) == ("refused", 280)
+    assert states(store) == {"rejected": 20, "queued": 280}
+    assert not any(entry.leased for entry in store.entries(limit=300))
+    (issue,) = result.issues
+    assert issue.number == 6055
+    assert "Ids of clients are not taken" in issue.text
+    assert "280 queued" in str(result)
+    # Trying again costs no further record; once the server takes one, it gets them all.
+    assert dispatcher.run_until_idle().reason == "refused"
+    assert states(store) == {"rejected": 20, "queued": 280}
+    server.faults.clear()
+    assert dispatcher.run_until_idle().reason == "idle"
+    assert states(store) == {"rejected": 20, "sent": 280}
+
+
+def test_a_server_that_takes_one_record_may_refuse_all_others(
+    dispatcher: Dispatcher, store: SqliteStore
+) -> None:
+    wrong = [record(f"r{n}", f"p{n}", wrong=True) for n in range(1, 41)]
+    dispatcher.append([record("r0"), *wrong])
+    result = dispatcher.run_until_idle()
+    assert (result.reason, states(store)) == ("idle", {"sent": 1, "rejected": 40})
+
+
+def test_records_that_are_refused_for_different_reasons_are_all_tried(
+    dispatcher: Dispatcher, store: SqliteStore, fault: Fault
+) -> None:
+    fault("status", refusal("One reason."), **BUNDLE, probability=0.5, seed=3)
+    fault("status", refusal("The other reason."), **BUNDLE)
+    dispatcher.append(many(60, 60))
+    result = dispatcher.run_until_idle()
+    assert (result.reason, states(store)) == ("idle", {"rejected": 60})
+
+
 def test_a_record_on_which_the_server_always_fails_is_given_up(
     store: SqliteStore, client: FhirClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,6 +12,7 @@ from sync_world import QUICK, made, record
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import AmbiguousRemoteError, MappingFailed
+from fhir_backpain.fhir.json_text import dump
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.record import SourceRecord
@@ -47,7 +48,9 @@ class PartsRenderer:
         resources = [patient] if data["parts"] else []
         for part in data["parts"]:
             kind, _, name = part.partition(" ")
-            resources.append(made(kind, f"{data['id']} {name}", content(kind, data, patient.url)))
+            bare = made(kind, f"{data['id']} {name}", {})
+            whole = {**json.loads(bare.text), **content(kind, data, patient.url)}
+            resources.append(MadeResource(kind, bare.id, dump(whole)))
         return resources
 
 

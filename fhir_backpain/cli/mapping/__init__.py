@@ -1,0 +1,1 @@
+"""The commands of ``fhir-backpain mapping``, one file for each, and what they show."""
