@@ -11,6 +11,7 @@ import fhir_backpain
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
 from fhir_backpain.mapping.library import load_library
 from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.mapping.trace.plan import one_way
 from fhir_backpain.outcome import CATALOGUE
 from fhir_backpain.record import RECORD_TYPES
 from fhir_backpain.validation.record_reference import record_reference
@@ -134,13 +135,34 @@ def instruments_page() -> str:
 def mappings_page() -> str:
     """Return the table of the shipped mappings, by record type."""
     mapper = load_mapper()
-    lines = ["# Mappings", "", "What each record type becomes, in the order in which it is made.", ""]
+    lines = [
+        "# Mappings",
+        "",
+        "What each record type becomes, in the order in which it is made.",
+        "",
+    ]
     for record_type in RECORD_TYPES:
         lines += [f"## {record_type}", "", "| mapping | makes | reads |", "|---|---|---|"]
         for rule in mapper.rules(record_type):
             read = ", ".join(f"`{path}`" for path in sorted(rule.used))
-            lines.append(f"| {rule.name.partition(' ')[0]} | {rule.makes} | {read} |")
+            lines.append(f"| {rule.name} | {rule.makes} | {read} |")
         lines.append("")
+    lines += [
+        "## What is not read back",
+        "",
+        "The way back holds everything that a rule makes against the rebuilt record. These elements",
+        "give no value of their own to it; the reason stands beside each.",
+        "",
+        "| element | function | one-way, because |",
+        "|---|---|---|",
+    ]
+    found = [
+        line
+        for record_type in RECORD_TYPES
+        for line in one_way(mapper.declarations(record_type), mapper.library)
+    ]
+    rows = {f"| {line.element} | {line.function} | {line.one_way} |" for line in found}
+    lines += [*sorted(rows), ""]
     return "\n".join(lines)
 
 

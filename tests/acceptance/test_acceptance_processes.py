@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,10 @@ def test_an_interrupt_ends_with_130_and_without_noise(
     assert "Traceback" not in err
 
 
+def has_seen(rule: FaultRule, requests: int) -> bool:
+    return rule.seen >= requests
+
+
 def test_kills_at_random_moments_leave_what_an_undisturbed_sync_leaves(
     export: Path, tmp_path: Path, server: SandboxServer, calm: Resources
 ) -> None:
@@ -191,8 +196,8 @@ def test_kills_at_random_moments_leave_what_an_undisturbed_sync_leaves(
         )
         # After so many bundles (none: while records are stored), and a moment more.
         wanted = slow.seen + moments.randrange(5)
-        is_there = (tmp_path / OUTBOX).exists
-        wait_until(lambda wanted=wanted: is_there() and slow.seen >= wanted, command)  # type: ignore[misc]
+        wait_until((tmp_path / OUTBOX).exists, command)
+        wait_until(partial(has_seen, slow, wanted), command)
         time.sleep(moments.uniform(0, 0.1))
         command.kill()
         killed += command.wait(DEADLINE) == -signal.SIGKILL
@@ -203,7 +208,7 @@ def test_kills_at_random_moments_leave_what_an_undisturbed_sync_leaves(
     assert last.code == 0, f"seed {seed}: {last.err}"
     assert {url: each[-1] for url, each in versions.items()} == calm, f"seed {seed}"
     for url, each in versions.items():
-        distinct = {json.dumps(version, sort_keys=True) for version in each}
+        distinct = {json.dumps(version, sort_keys=True, default=str) for version in each}
         assert len(distinct) == len(each), f"seed {seed}: {url} has a version twice"
     again = run(*arguments, "--json", folder=tmp_path)
     assert again.json["server"]["resources"] == {}, f"seed {seed}"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import zip_longest
+from textwrap import wrap
 
 import click
 
@@ -13,6 +15,8 @@ from fhir_backpain.mapping.trace.account import LeafAccount
 from fhir_backpain.mapping.trace.trace import Origin, TracedResource
 
 _GAP = "  |  "
+_INDENT = " " * 6
+_NARROWEST = 45
 # State of a value: the mark before it, its colour, what it means.
 _MARKS = {
     "here": ("+", "green", "mapped"),
@@ -24,35 +28,53 @@ _MARKS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text in a colour."""
+
+    text: str
+    colour: str | None = None
+    bold: bool = False
+
+    def folded(self, width: int) -> list[Line]:
+        """Return the line in parts of at most `width` characters."""
+        parts = wrap(self.text, width, subsequent_indent=_INDENT, break_on_hyphens=False)
+        return [replace(self, text=part) for part in parts or [""]]
+
+    def __str__(self) -> str:
+        return click.style(self.text, fg=self.colour, bold=self.bold) if self.text else ""
+
+
 def view(attempt: Attempt, width: int) -> Iterator[str]:
     """Yield the lines of a try; its two sides beside each other where `width` is enough."""
     yield click.style(attempt.title, bold=True)
     if attempt.cells:
         yield ""
-        yield from _row(attempt)
+        yield from map(str, _row(attempt))
     yield ""
-    left = ["record", *_source(attempt)]
-    right = ["FHIR", *_made(attempt)]
+    left = [Line("record", bold=True), *_source(attempt)]
+    right = [Line("FHIR", bold=True), *_made(attempt)]
     yield from _beside(left, right, width)
     if attempt.account is not None:
         yield ""
         yield _legend(attempt)
 
 
-def _beside(left: list[str], right: list[str], width: int) -> Iterator[str]:
-    broad = max(map(_length, left), default=0)
-    if broad + len(_GAP) + max(map(_length, right), default=0) > width:
-        yield from (*left, "", *right)
+def _beside(left: list[Line], right: list[Line], width: int) -> Iterator[str]:
+    """Yield both sides beside each other, long lines folded; one below the other where narrow."""
+    side = (width - len(_GAP)) // 2
+    if side < _NARROWEST:
+        yield from (str(line) for line in (*left, Line(""), *right))
         return
-    for one, other in zip_longest(left, right, fillvalue=""):
-        yield f"{one}{' ' * (broad - _length(one))}{_GAP}{other}".rstrip()
+    folded = [part for line in left for part in line.folded(side)]
+    broad = max(len(line.text) for line in folded)
+    rest = width - broad - len(_GAP)
+    others = [part for line in right for part in line.folded(rest)]
+    for one, other in zip_longest(folded, others, fillvalue=Line("")):
+        yield f"{one}{' ' * (broad - len(one.text))}{_GAP}{other}".rstrip()
 
 
-def _length(line: str) -> int:
-    return len(click.unstyle(line))
-
-
-def _row(attempt: Attempt) -> Iterator[str]:
+def _row(attempt: Attempt) -> Iterator[Line]:
     cells = attempt.cells or {}
     broad = max(map(len, cells), default=0)
     for account in attempt.columns:
@@ -61,21 +83,21 @@ def _row(attempt: Attempt) -> Iterator[str]:
         mark, colour, _ = _MARKS[state]
         cell = shown(cells[account.column])
         text = f"{mark} {account.column:<{broad}}  {cell}  {fate}"
-        yield click.style(text, fg=colour)
+        yield Line(text, colour)
 
 
-def _source(attempt: Attempt) -> Iterator[str]:
+def _source(attempt: Attempt) -> Iterator[Line]:
     values = dict(by_pointer(attempt.record)) if attempt.record is not None else {}
     accounts = attempt.account.leaves if attempt.account else ()
     if not accounts:
-        yield from (f"  {pointer}  {shown(value)}" for pointer, value in values.items())
+        yield from (Line(f"  {pointer}  {shown(value)}") for pointer, value in values.items())
     for leaf in accounts:
         state = _state(leaf, attempt)
         mark, colour, meaning = _MARKS[state]
         reason = f"  {meaning}: {leaf.reason}" if leaf.reason else ""
         note = f"  {meaning}" if state == "unmapped" else reason
         text = f"{mark} {leaf.pointer}  {shown(values.get(leaf.pointer))}{note}"
-        yield click.style(text, fg=colour)
+        yield Line(text, colour)
 
 
 def _state(leaf: LeafAccount, attempt: Attempt) -> str:
@@ -94,36 +116,36 @@ def _resources(attempt: Attempt) -> Iterable[TracedResource]:
     return resources if own is None else [one for one in resources if one.mapping == own.name]
 
 
-def _made(attempt: Attempt) -> Iterator[str]:
+def _made(attempt: Attempt) -> Iterator[Line]:
     resources = list(_resources(attempt))
     if attempt.trace is not None and not resources:
         yield from _why_nothing(attempt)
     for resource in resources:
-        yield click.style(f"{resource.url} by {resource.mapping}", bold=True)
+        yield Line(f"{resource.url} by {resource.mapping}", bold=True)
         values = dict(by_path(resource.json, resource.type))
         for origin in resource.origins():
             yield _leaf(origin, shown(values.get(origin.path)))
 
 
-def _leaf(origin: Origin, value: str) -> str:
+def _leaf(origin: Origin, value: str) -> Line:
     path = origin.path.partition(".")[2]
     source = f"  <- {' '.join(origin.pointers)}" if origin.pointers else ""
     colour = {"value": "green", "identity": "cyan"}.get(origin.role)
-    return click.style(f"  {path}  {value}{source}", fg=colour)
+    return Line(f"  {path}  {value}{source}", colour)
 
 
-def _why_nothing(attempt: Attempt) -> Iterator[str]:
+def _why_nothing(attempt: Attempt) -> Iterator[Line]:
     own = attempt.declaration
-    yield "nothing is made of this record"
+    yield Line("nothing is made of this record")
     if own is None:
         return
     kind = attempt.record["record"] if attempt.record else None
     if kind not in own.sources:
-        yield f"  the mapping is for: {', '.join(own.sources)}"
+        yield Line(f"  the mapping is for: {', '.join(own.sources)}")
     elif own.repetition:
-        yield f"  for each: {own.repetition[0]}"
+        yield Line(f"  for each: {own.repetition[0]}")
     if own.condition:
-        yield f"  when: {own.condition}"
+        yield Line(f"  when: {own.condition}")
 
 
 def _legend(attempt: Attempt) -> str:

@@ -13,7 +13,7 @@ from fhir_backpain.cli.mapping.options import home_of
 from fhir_backpain.cli.mapping.placeholder import placeholders
 from fhir_backpain.errors import ArtifactError
 from fhir_backpain.mapping.feed import read_feed
-from fhir_backpain.mapping.files import MappingFiles, kind_of
+from fhir_backpain.mapping.files import MappingFiles, is_mappings_folder, kind_of
 from fhir_backpain.mapping.library import Library, library_of
 from fhir_backpain.mapping.mapper import mapper_of
 from fhir_backpain.outcome import Issue
@@ -102,7 +102,9 @@ def _targets(
     by_home: dict[Path | None, list[Path]] = {}
     for path in paths:
         if path.is_dir():
-            yield MappingFiles.of(path), sorted(path.rglob("*.feed.yaml"))
+            feeds = sorted(path.rglob("*.feed.yaml"))
+            only_feeds = feeds and not is_mappings_folder(path)
+            yield MappingFiles.of(mappings if only_feeds else path), feeds
             continue
         try:
             kind = kind_of(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,15 +33,20 @@ def resource_difference(
     """
     before, after = _by_address(expected), _by_address(actual)
     pairs = _pairs(before, after)
+    kinds = Counter(_kind(old or new) for old, new in pairs)
     for old, new in pairs:
-        resource = before[old] if old is not None else after[new or ""]
-        lines = difference(
-            before[old] if old is not None else {}, after[new] if new is not None else {},
-            str(resource.get("resourceType", "Resource")),
-        )  # fmt: skip
-        yield from (line for line in lines if line.partition(":")[0].count("."))
+        kind = _kind(old or new)
+        where = f" in {old or new}" if kinds[kind] > 1 else ""
+        for line in difference(before.get(old or "", {}), after.get(new or "", {}), kind):
+            # A resource that is not there at all has no leaf of its own.
+            if not line.startswith(f"{kind}:"):
+                yield f"{line}{where}"
     if all(old == new for old, new in pairs) and list(before) != list(after):
         yield "the same resources, in another order"
+
+
+def _kind(url: str | None) -> str:
+    return (url or "").partition("/")[0]
 
 
 def _signed(sign: str, value: Any) -> str:
@@ -60,8 +66,7 @@ def _pairs(
         if url in after:
             pairs.append((url, url))
             continue
-        kind = url.partition("/")[0]
-        partner = next((other for other in new if other.partition("/")[0] == kind), None)
+        partner = next((other for other in new if _kind(other) == _kind(url)), None)
         if partner is not None:
             new.remove(partner)
         pairs.append((url, partner))

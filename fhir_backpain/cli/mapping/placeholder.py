@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from fhir_backpain.cli.mapping import messages
 from fhir_backpain.outcome import Issue, MappingLocation
 
 MARK = "EDIT:"
+# The quote that ends the text in YAML or JSON, with what may follow it.
+_END = re.compile(r'"(?=[,}\s]|$)')
 _SUFFIXES = (".yaml", ".json", ".csv")
 
 
@@ -20,6 +23,6 @@ def placeholders(path: Path) -> Iterator[Issue]:
     for number, line in enumerate(path.read_text("utf-8", errors="replace").splitlines(), start=1):
         column = line.find(MARK)
         if column >= 0:
-            wanted = line[column + len(MARK) :].strip().rstrip("\"'},").replace('\\"', '"')
+            wanted = _END.split(line[column + len(MARK) :])[0].strip().rstrip(".")
             place = MappingLocation(shown_path(path), number, column + 1)
             yield messages.PLACEHOLDER_LEFT.issue(f"Still to be written: {wanted}.", mapping=place)

@@ -15,7 +15,8 @@ def clashing_rules(declarations: Sequence[Declaration]) -> Iterator[Issue]:
     """Yield an issue for each two rules of one source whose resources can have one identity."""
     for one, other in combinations(declarations, 2):
         alike = (one.makes, one.belongs_to) == (other.makes, other.belongs_to)
-        if alike and _can_be_equal(one.key, other.key):
+        # The same name twice is a finding of its own.
+        if alike and one.name != other.name and _can_be_equal(one.key, other.key):
             text = f"'{one.name}' and '{other.name}' can give one key to two {one.makes}s."
             yield messages.RULES_CLASH.issue(text, mapping=_place_of_key(other))
     for declaration in declarations:
