@@ -1,10 +1,14 @@
-"""Writes the reference pages that are made from the code: ``make docs``."""
+"""Writes the reference pages that are made from the code: ``make docs``.
+
+With ``--check`` it writes nothing, and names the pages that are out of date.
+"""
 
 from __future__ import annotations
 
 import importlib
 import inspect
 import pkgutil
+import sys
 from pathlib import Path
 
 import fhir_backpain
@@ -166,12 +170,25 @@ def mappings_page() -> str:
     return "\n".join(lines)
 
 
-def main() -> None:
-    """Write every page."""
+def outdated() -> list[str]:
+    """Return the names of the files that are not what the code says, or that no code makes."""
+    made = pages()
+    kept = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+    return sorted(name for name in {*made, *kept} if made.get(name) != kept.get(name))
+
+
+def main(arguments: list[str]) -> int:
+    """Write every page, or with ``--check`` say which are out of date; return an exit code."""
+    if arguments == ["--check"]:
+        stale = outdated()
+        for name in stale:
+            print(f"{name} is out of date: run `make docs`")
+        return 1 if stale else 0
     FOLDER.mkdir(exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -201,47 +201,47 @@ def _release() -> Schema:
 
 
 def _template(language: str, functions: Mapping[str, Callable[..., Any]]) -> Schema:
-    """Return the definitions of a template: any value, the members of an object, a marked map.
-
-    Which of a map's entries may stand together is said for each mark, so that a mistake is told
-    where it is.
-    """
+    """Return the definitions of a template: any value, a map, the members of an object."""
     value = _ref(f"{language}-template")
-    marked = {f"={name}": _call(name, functions[name]) for name in functions}
-    marked |= {
-        "=use": {"properties": {"=use": _TEXT}, "additionalProperties": _PATH},
-        "=first of": _object({"=first of": {"type": "array", "items": value, "minItems": 2}}),
+    array = {"type": "array", "items": value}
+    members = {
+        "type": "object",
+        "properties": {"=each": _REPETITION, "=when": _CONDITION},
+        "patternProperties": {"^[^=]": value},
+        "additionalProperties": False,
     }
-    for schema in marked.values():
-        schema["properties"] |= {"=each": _REPETITION, "=when": _CONDITION}
-    names = [*marked, "=each", "=when"]
     return {
         f"{language}-template": {
             "if": {"type": "object"},
             "then": _ref(f"{language}-map"),
-            "else": {
-                "if": {"type": "array"},
-                "then": {"type": "array", "items": value},
-                "else": _SCALAR,
-            },
+            "else": {"if": {"type": "array"}, "then": array, "else": _SCALAR},
         },
-        f"{language}-map": {
-            "type": "object",
-            "propertyNames": {"anyOf": [{"pattern": "^[^=]"}, {"enum": names}]},
-            "if": {"anyOf": [{"required": [name]} for name in marked]},
-            "then": {
-                "allOf": [
-                    {"if": {"required": [name]}, "then": schema} for name, schema in marked.items()
-                ]
-            },
-            "else": _ref(f"{language}-members"),
-        },
-        f"{language}-members": {
-            "type": "object",
-            "properties": {"=each": _REPETITION, "=when": _CONDITION},
-            "patternProperties": {"^[^=]": value},
-            "additionalProperties": False,
-        },
+        f"{language}-map": _map(_marked(functions, value), _ref(f"{language}-members")),
+        f"{language}-members": members,
+    }
+
+
+def _marked(functions: Mapping[str, Callable[..., Any]], value: Schema) -> Schema:
+    """Return what may stand beside each mark that makes a value."""
+    marked = {f"={name}": _call(name, functions[name]) for name in functions}
+    alternatives = {"type": "array", "items": value, "minItems": 2}
+    marked["=use"] = {"properties": {"=use": _TEXT}, "additionalProperties": _PATH}
+    marked["=first of"] = _object({"=first of": alternatives})
+    for schema in marked.values():
+        schema["properties"] |= {"=each": _REPETITION, "=when": _CONDITION}
+    return marked
+
+
+def _map(marked: Schema, members: Schema) -> Schema:
+    """Return a map: by its mark where it has one, so that a mistake is told where it is."""
+    known = {"enum": [*marked, "=each", "=when"]}
+    by_mark = [{"if": {"required": [name]}, "then": schema} for name, schema in marked.items()]
+    return {
+        "type": "object",
+        "propertyNames": {"anyOf": [{"pattern": "^[^=]"}, known]},
+        "if": {"anyOf": [{"required": [name]} for name in marked]},
+        "then": {"allOf": by_mark},
+        "else": members,
     }
 
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from command_line import history, run, start
 
 from fhir_backpain.client.client import FhirClient
+from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.sandbox.server import SandboxServer
 
@@ -47,55 +49,125 @@ def eventually(reached: Callable[[], bool]) -> bool:
     return True
 
 
-@linux
-def test_the_demo_tells_the_truth_and_leaves_no_process(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A demo that ran to its end, and what its sandbox then holds."""
+
+    folder: Path
+    group: int
+    code: int
+    out: str
+    err: str
+    versions: dict[str, list[dict[str, Any]]]
+    counts: dict[str, int]
+
+    @property
+    def report(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / "report.json").read_text())
+        return found
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    folder = tmp_path_factory.mktemp("clinic") / "demo"
     demo = start(
         *("demo", "--patients", "6", "--folder", folder, "--json"),
-        folder=tmp_path,
+        folder=folder.parent,
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     out, err = demo.communicate(timeout=DEADLINE)
-    assert demo.returncode == 0, err
-    assert group_members(demo.pid) == {}
-    report: dict[str, Any] = json.loads((folder / "report.json").read_text())
-    assert json.loads(out) == report
-    assert "All checks held." in err
-    records = sum(
-        path.read_text().count("https://clinic.example/mrn")
-        for path in (folder / "first-export").glob("*.*json")
-    ) + len((folder / "first-export" / "home-measurements.csv").read_text().splitlines()[1:])
+    with SandboxServer(folder / "sandbox.sqlite") as sandbox:
+        with FhirClient(sandbox.base_url) as client:
+            counts = {kind: client.count(kind) for kind in load_mapper().types}
+        return Finished(folder, demo.pid, demo.returncode, out, err, history(sandbox), counts)
+
+
+def exported(folder: Path) -> int:
+    """Return how many records an export has."""
+    lines = (folder / "assessments.ndjson").read_text().splitlines()
+    plans = json.loads((folder / "care-plans.json").read_text())
+    rows = (folder / "home-measurements.csv").read_text().splitlines()[1:]
+    return len(lines) + len(plans) + len(rows)
+
+
+def test_the_demo_ends_well_and_says_what_it_reports(finished: Finished) -> None:
+    assert finished.code == 0, finished.err
+    assert json.loads(finished.out) == finished.report
+    assert "All checks held." in finished.err
+
+
+@linux
+def test_the_demo_leaves_no_process(finished: Finished) -> None:
+    assert group_members(finished.group) == {}
+
+
+def test_the_report_counts_every_record_of_the_export(finished: Finished) -> None:
+    report = finished.report
+    records = exported(finished.folder / "first-export")
     assert report["first"]["records"]["sent"] == records
     again = report["again"]["records"]
     assert (again["unchanged"], again["sent"]) == (records, 0)
     assert report["edited"]["records"]["sent"] == 12
     assert report["posted"] == 3
-    with SandboxServer(folder / "sandbox.sqlite") as sandbox:
-        with FhirClient(sandbox.base_url) as client:
-            held = {kind: client.count(kind) for kind in report["server"]}
-        versions = sum(len(each) for each in history(sandbox).values())
-    assert held == report["server"]
-    with SqliteStore(folder / "outbox.sqlite") as store:
+    with SqliteStore(finished.folder / "outbox.sqlite") as store:
         counts = {state: count for state, count in store.counts().items() if count}
-        assert sum(store.ledger_size(server) for server in store.servers()) == sum(held.values())
     assert counts == {"sent": records + 12 + 3}
-    written = [
-        sum(kinds["updated"] for kinds in report[step]["resources"].values())
-        for step in ("first", "again", "edited")
-    ]
-    assert versions == sum(held.values()) + sum(written)
-    status = run("status", "--outbox", folder / "outbox.sqlite", folder=tmp_path)
-    assert status.code == 0
 
 
-def test_a_second_demo_replaces_the_first_one(tmp_path: Path) -> None:
+def test_the_report_is_what_the_sandbox_holds(finished: Finished) -> None:
+    report = finished.report
+    held = {kind: count for kind, count in finished.counts.items() if count}
+    assert held == {kind: count for kind, count in report["server"].items() if count}
+    assert len(finished.versions) == sum(held.values())
+    for kind, count in held.items():
+        changes = sum(
+            report[step]["resources"].get(kind, {}).get(fate, 0)
+            for step in ("first", "again", "edited")
+            for fate in ("updated", "retired")
+        )
+        versions = sum(
+            len(each) for url, each in finished.versions.items() if url.startswith(f"{kind}/")
+        )
+        # What was posted to the gateway is not among the steps, and is about Patients too.
+        posted = 3 if kind == "Patient" else 0
+        assert count + changes <= versions <= count + changes + posted, kind
+
+
+@pytest.mark.xfail(strict=True, reason="a record with less about its patient wipes the rest")
+def test_no_patient_loses_a_name(finished: Finished) -> None:
+    patients = [each for url, each in finished.versions.items() if url.startswith("Patient/")]
+    assert len(patients) == 6
+    for versions in patients:
+        for element in ("name", "gender", "birthDate"):
+            assert element in versions[0]
+            assert element in versions[-1]
+
+
+def test_the_status_of_its_outbox_is_good(finished: Finished) -> None:
+    outbox = finished.folder / "outbox.sqlite"
+    ran = run("status", "--outbox", outbox, "--json", folder=finished.folder.parent)
+    assert ran.code == 0
+    (held,) = ran.json["servers"].values()
+    assert held["resources"] == sum(finished.counts.values())
+
+
+def test_a_second_demo_replaces_the_first_one_unless_there_is_more(tmp_path: Path) -> None:
     folder = tmp_path / "demo"
     for patients in ("3", "2"):
         ran = run("demo", "--patients", patients, "--folder", folder, folder=tmp_path)
         assert ran.code == 0, ran.err
         assert f"exports a year of {patients} patients" in ran.err
+    wrong = run("demo", "--server", "nosuch", "--folder", folder, folder=tmp_path)
+    assert wrong.code == 2
+    assert (folder / "report.json").exists()
+    (folder / "notes.txt").write_text("mine")
+    refused = run("demo", "--patients", "2", "--folder", folder, folder=tmp_path)
+    assert refused.code == 2
+    assert "error FBP-8902" in refused.err
+    assert (folder / "notes.txt").read_text() == "mine"
+    assert (folder / "report.json").exists()
 
 
 @pytest.mark.parametrize("names", [["notes.txt"], ["outbox.sqlite", "patients.csv"]], ids=str)
@@ -112,23 +184,6 @@ def test_a_folder_with_foreign_files_is_refused(tmp_path: Path, names: list[str]
     )
 
 
-def test_foreign_files_in_an_earlier_demos_folder_are_not_deleted(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    assert run("demo", "--patients", "2", "--folder", folder, folder=tmp_path).code == 0
-    (folder / "notes.txt").write_text("mine")
-    assert run("demo", "--patients", "2", "--folder", folder, folder=tmp_path).code == 2
-    assert (folder / "notes.txt").read_text() == "mine"
-    assert (folder / "report.json").exists()
-
-
-def test_a_wrong_server_leaves_an_earlier_demo_as_it_is(tmp_path: Path) -> None:
-    folder = tmp_path / "demo"
-    assert run("demo", "--patients", "2", "--folder", folder, folder=tmp_path).code == 0
-    arguments = ("demo", "--server", "nosuch", "--folder", folder)
-    assert run(*arguments, folder=tmp_path).code == 2
-    assert (folder / "report.json").exists()
-
-
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     ran = run("demo", "--folder", tmp_path / "file" / "demo", folder=tmp_path)
@@ -141,7 +196,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
 def test_a_signal_in_the_middle_leaves_no_process(tmp_path: Path, name: str, moment: str) -> None:
     folder = tmp_path / "demo"
-    patients = "60" if moment == "export" else "2"
+    patients = "40" if moment == "export" else "2"
     demo = start(
         *("demo", "--patients", patients, "--folder", folder),
         folder=tmp_path,

@@ -41,7 +41,7 @@ def held_resources(server: str, outbox: Path) -> list[dict[str, Any]]:
     """Read from the server every resource that the outbox says it holds."""
     store = SqliteStore(outbox)
     try:
-        urls = store.ledger_urls(server)
+        urls = list(store.ledger_urls(server))
     finally:
         store.close()
     with FhirClient(server) as client:

@@ -7,6 +7,7 @@ import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -68,17 +69,7 @@ _FILES = {
 )
 @click.option("--title", help="For an instrument: its full name.")
 @click.option("--code", help="For an instrument: the key of the score's concept, where it has one.")
-def command(
-    kind: str,
-    name: str,
-    folder: Path,
-    table: Path | None,
-    encoding: str,
-    makes: str,
-    source: str | None,
-    title: str | None,
-    code: str | None,
-) -> None:
+def command(kind: str, name: str, folder: Path, **options: Any) -> None:
     """Write a file to start from: a feed, mapping, instrument or concept map, or a folder.
 
     \b
@@ -94,23 +85,30 @@ def command(
     """
     if not _NAME.fullmatch(name):
         raise SettingsError(messages.NAME_FORM.issue(f"'{name}' is no name for a {kind}."))
-    if kind == "folder":
-        _copy_folder(folder / name)
-        return
     if kind == "feed":
-        columns = _columns(table, encoding) if table else ()
-        measures = load_library().concept_maps["measure-unit"].rows
-        _write(kind, name, folder, feed_text(name, makes, columns, measures, encoding))
+        _new_feed(name, folder, options["table"], options["encoding"], options["makes"])
     elif kind == "mapping":
-        record = source or _source_of(name)
+        record = options["source"] or _source_of(name)
         _write(kind, name, folder, mapping_text(name, record), place=record)
     elif kind == "instrument":
-        key = code or f"{_CODE_SYSTEM}.{name}"
-        _write(kind, name, folder, instrument_text(name, title or name, key))
-        if code is None:
-            _concept(folder, name, f"{title or name} score")
-    else:
+        _new_instrument(name, folder, options["title"] or name, options["code"])
+    elif kind == "concept-map":
         _write(kind, name, folder, concept_map_text(name))
+    else:
+        _copy_folder(folder / name)
+
+
+def _new_feed(name: str, folder: Path, table: Path | None, encoding: str, makes: str) -> None:
+    columns = _columns(table, encoding) if table else ()
+    measures = load_library().concept_maps["measure-unit"].rows
+    _write("feed", name, folder, feed_text(name, makes, columns, measures, encoding))
+
+
+def _new_instrument(name: str, folder: Path, title: str, code: str | None) -> None:
+    key = code or f"{_CODE_SYSTEM}.{name}"
+    _write("instrument", name, folder, instrument_text(name, title, key))
+    if code is None:
+        _concept(folder, name, f"{title} score")
 
 
 def _source_of(name: str) -> str:

@@ -71,7 +71,7 @@ class ConformanceCheck:
         for name, member in node.members.items():
             element = known.get(name)
             if element is None:
-                meant.update(self._definitions.suggest(path, name))
+                meant.update(self._definitions.suggest(path, name)[:1])
                 yield self._unknown(path, name, member.location)
             else:
                 yield from self._member(member, f"{path}.{name}", element, scope)

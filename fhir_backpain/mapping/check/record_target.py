@@ -79,7 +79,7 @@ class _RecordCheck:
             known = shape.members.get(name)
             if known is None:
                 near = get_close_matches(name, shape.members, n=2)
-                meant.update(near)
+                meant.update(near[:1])
                 yield self._unknown(below, near, member.location)
             else:
                 yield from self._value(member, known.shape, below)

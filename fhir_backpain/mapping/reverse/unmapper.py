@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fhir_backpain.errors import MappingFailed
 from fhir_backpain.fhir import identity, json_text
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping import messages
@@ -119,7 +120,7 @@ class Unmapper:
         """Map the record again, report every difference, and return what it accounts for."""
         try:
             made = {item.url: json_text.parse(item.text) for item in self._to_fhir(record)}
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, MappingFailed):
             text = "The resources do not make a whole record."
             result.issues.append(messages.INCOMPLETE_RECORD.issue(text))
             return set()
