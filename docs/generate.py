@@ -154,8 +154,8 @@ def mappings_page() -> str:
     lines += [
         "## What is not read back",
         "",
-        "The way back holds everything that a rule makes against the rebuilt record. These elements",
-        "give no value of their own to it; the reason stands beside each.",
+        "The way back holds everything that a rule makes against the rebuilt record. These",
+        "elements give no value of their own to it; the reason stands beside each.",
         "",
         "| element | function | one-way, because |",
         "|---|---|---|",

@@ -30,6 +30,20 @@ def without_server_meta(resource: dict[str, Any]) -> dict[str, Any]:
     return without_meta(resource, _SERVER_META)
 
 
+def with_own_source(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a copy to be written again: meta says where the content came from, as it did first.
+
+    HAPI appends ``#`` and the id of the request that wrote the resource to meta.source.
+    """
+    copy = without_server_meta(resource)
+    meta = resource.get("meta")
+    source = meta.get("source") if isinstance(meta, dict) else None
+    own = source.partition("#")[0] if isinstance(source, str) else ""
+    if own:
+        copy["meta"] = {"source": own, **copy.get("meta", {})}
+    return copy
+
+
 def version_of(resource: dict[str, Any]) -> str | None:
     """Return the version that the server noted in meta, None where it noted none."""
     meta = resource.get("meta")

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from fhir_backpain.errors import RemoteError
 from fhir_backpain.fhir.json_text import dump
 from fhir_backpain.outbox.ledger import Retired
-from fhir_backpain.sync.canonical_content import version_of, without_server_meta
+from fhir_backpain.sync.canonical_content import version_of, with_own_source
 from fhir_backpain.sync.prepared import Prepared
 
 RetirePolicy = Literal["entered-in-error", "delete", "keep"]
@@ -112,7 +112,7 @@ class Retirements:
 
 def entered_in_error(resource: dict[str, Any]) -> dict[str, Any] | None:
     """Return the resource as entered in error; None for a type that has no such status."""
-    changed = without_server_meta(resource)
+    changed = with_own_source(resource)
     if resource["resourceType"] == "Condition":
         # Invariant con-5 forbids the clinical status, con-4 an abatement without one.
         for name in [name for name in changed if name.strip("_").startswith("abatement")]:

@@ -40,10 +40,10 @@ def read_concept_file(path: Path) -> Iterator[tuple[Concept, MappingLocation]]:
 
 def _of_table(path: Path, text: str) -> Iterator[tuple[Concept, MappingLocation]]:
     rows = csv.DictReader(text.splitlines(), strict=True)
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-    if missing:
-        raise _wrong(path, f"The table has no column: {', '.join(missing)}.")
     try:
+        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+        if missing:
+            raise _wrong(path, f"The table has no column: {', '.join(missing)}.")
         for row in rows:
             parts = [(row[name] or "").strip() for name in COLUMNS]
             if not all(parts):
@@ -51,7 +51,8 @@ def _of_table(path: Path, text: str) -> Iterator[tuple[Concept, MappingLocation]
                 raise _wrong(path, f"Each row needs a text for: {listed}.", rows.line_num)
             yield Concept(*parts), _place(path, rows.line_num)
     except csv.Error:
-        raise _wrong(path, "The table's quotes cannot be read.", rows.line_num) from None
+        # The line on which the quotes go wrong is not counted yet.
+        raise _wrong(path, "The table's quotes cannot be read.", rows.line_num + 1) from None
 
 
 def _of_code_system(path: Path, text: str) -> Iterator[tuple[Concept, MappingLocation]]:

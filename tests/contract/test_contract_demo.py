@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.demo.walk import DemoWalk
+from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
 from servers.validator import Validator
@@ -29,7 +29,7 @@ def test_what_hapi_holds_of_the_demo_is_valid(
     resources = list(held_resources(hapi, tmp_path / "outbox.sqlite"))
     assert len(resources) == sum(result.on_server.values())
     errors: Counter[str] = Counter()
-    texts = [json.dumps(resource, default=str).encode() for resource in resources]
+    texts = [json_text.dump(resource).encode() for resource in resources]
     for resource, issues in zip(resources, hl7_validator.validate_many(texts), strict=True):
         for issue in issues:
             if issue.is_error:

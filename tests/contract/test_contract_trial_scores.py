@@ -65,10 +65,11 @@ def written(report: dict[str, Any]) -> int:
 def own_table(tmp_path: Path) -> Path:
     """The table under participant numbers of its own, so that no other test's data is met."""
     mark = uuid.uuid4().hex[:8]
-    rows = list(csv.reader(TABLE.open(encoding="utf-8", newline="")))
+    rows = list(csv.reader(TABLE.read_text(encoding="utf-8").splitlines()))
     own = tmp_path / "scores.csv"
     with own.open("w", encoding="utf-8", newline="") as stream:
-        csv.writer(stream).writerows([rows[0], *([f"{mark}-{row[0]}", *row[1:]] for row in rows[1:])])
+        marked = [[f"{mark}-{row[0]}", *row[1:]] for row in rows[1:]]
+        csv.writer(stream).writerows([rows[0], *marked])
     return own
 
 

@@ -105,12 +105,12 @@ def sorted_lists(value: Any, name: str = "") -> Any:
         return {key: sorted_lists(item, key) for key, item in value.items()}
     if isinstance(value, list):
         items = [sorted_lists(item) for item in value]
-        return (
-            sorted(items, key=lambda item: json_text.dump(item, sort_keys=True))
-            if name in UNORDERED
-            else items
-        )
+        return sorted(items, key=by_content) if name in UNORDERED else items
     return value
+
+
+def by_content(value: Any) -> str:
+    return json_text.dump(value, sort_keys=True)
 
 
 def exact(value: Any) -> Iterator[str]:

@@ -42,7 +42,7 @@ class Line:
         return [replace(self, text=part) for part in parts or [""]]
 
     def __str__(self) -> str:
-        return click.style(self.text, fg=self.colour, bold=self.bold) if self.text else ""
+        return click.style(self.text, fg=self.colour, bold=self.bold or None) if self.text else ""
 
 
 def view(attempt: Attempt, width: int) -> Iterator[str]:

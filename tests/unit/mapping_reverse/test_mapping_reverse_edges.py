@@ -265,6 +265,15 @@ def test_causes_alone_come_back(mapper: Mapper, made: Made) -> None:
 
 
 @KNOWN
+def test_requests_with_their_own_times_keep_the_time_of_the_assessment(
+    mapper: Mapper, made: Made
+) -> None:
+    request = {"id": "1", "test": "mri-lumbar", "status": "active", "requested_at": "2024-03-01"}
+    record = assessment(investigations=[request])
+    assert mapper.from_fhir(made(record)).records == [record]
+
+
+@KNOWN
 def test_a_goal_of_an_author_who_is_not_named_comes_back(mapper: Mapper, made: Made) -> None:
     goal = {"id": "1", "description": "d", "status": "active", "start": "2024-01-01"}
     record = care_plan(goals=[{**goal, "expressed_by": "author"}])
