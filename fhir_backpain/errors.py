@@ -1,19 +1,19 @@
 """The exceptions of the package. Each carries an `Outcome`: plain data, ready to show or send.
 
-    BackpainError
-    ├── ArtifactError            a shipped or configured file is missing or wrong
-    │   ├── MappingSyntaxError   a mapping file cannot be read
-    │   └── MappingCheckError    a mapping contradicts its source schema, profile or terminology
-    ├── SettingsError            the configuration or the command's arguments are wrong
-    ├── SourceError              a source cannot be read any further
-    ├── MappingFailed            a record could not be mapped
-    ├── ValidationFailed         a record or resource is not what it must be
-    ├── OutboxError              the outbox cannot keep its promise
-    └── RemoteError              a FHIR server did not do what was asked
-        ├── TransientRemoteError    worth another try
-        ├── AmbiguousRemoteError    may have been applied: read back before anything else
-        ├── PermanentRemoteError    the same request will fail again
-        └── ConflictError           another version is there
+BackpainError
+├── ArtifactError            a shipped or configured file is missing or wrong
+│   ├── MappingSyntaxError   a mapping file cannot be read
+│   └── MappingCheckError    a mapping contradicts its source schema, profile or terminology
+├── SettingsError            the configuration or the command's arguments are wrong
+├── SourceError              a source cannot be read any further
+├── MappingFailed            a record could not be mapped
+├── ValidationFailed         a record or resource is not what it must be
+├── OutboxError              the outbox cannot keep its promise
+└── RemoteError              a FHIR server did not do what was asked
+    ├── TransientRemoteError    worth another try
+    ├── AmbiguousRemoteError    may have been applied: read back before anything else
+    ├── PermanentRemoteError    the same request will fail again
+    └── ConflictError           another version is there
 """
 
 from __future__ import annotations

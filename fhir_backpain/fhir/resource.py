@@ -11,7 +11,8 @@ class MadeResource(NamedTuple):
     `id` is the logical id that the adapter assigns, the same for life. `text` is the whole
     resource as JSON. `shared` is true where other records of the same patient make the same
     resource too (Patient, Condition, Goal …), so that the latest of them must win. `rule` is the
-    name of the mapping that made it.
+    name of the mapping that made it. `only_if_new` is true where the record says so little of it
+    that what another record said must stand: it is written only where nothing is there yet.
     """
 
     type: str
@@ -19,6 +20,7 @@ class MadeResource(NamedTuple):
     text: str
     shared: bool = False
     rule: str = ""
+    only_if_new: bool = False
 
     @property
     def url(self) -> str:

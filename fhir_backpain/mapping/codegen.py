@@ -160,7 +160,10 @@ def _emit_resource(emitter: Emitter, declaration: Declaration) -> None:
     members |= {key: emitter.emit(item) for key, item in template.members.items()}
     piece = emitter.emit_object({key: _fixed(part) for key, part in members.items()})
     shared = declaration.belongs_to != "record"
-    arguments = f"{type_!r}, i, f'{piece.text}', {shared}, {declaration.name!r}"
+    weak = "False"
+    if declaration.only_if_new:
+        weak = compile_condition(declaration.only_if_new, emitter.reach, declaration.location)
+    arguments = f"{type_!r}, i, f'{piece.text}', {shared}, {declaration.name!r}, {weak}"
     emitter.line(f"add(new(MadeResource, ({arguments})))")
 
 

@@ -27,6 +27,7 @@ _KEYS = {
     "makes",
     "for each",
     "when",
+    "only if new",
     "belongs to",
     "key",
     "resource",
@@ -64,7 +65,8 @@ class Declaration:
     """One mapping: what it reads, what it makes, for each of what, and under which identity.
 
     `belongs_to` is ``record`` for a resource that one record alone makes, ``patient`` for one
-    that every record of the patient may speak of, ``person`` for the Patient itself.
+    that every record of the patient may speak of, ``person`` for the Patient itself. Where
+    `only_if_new` holds, what is made does not replace what another record said.
     """
 
     name: str
@@ -72,6 +74,7 @@ class Declaration:
     makes: str
     repetition: tuple[str, str] | None
     condition: str | None
+    only_if_new: str | None
     belongs_to: str
     key: tuple[KeyPart, ...]
     template: Template
@@ -100,6 +103,7 @@ def read_declaration(path: Path) -> Declaration:
         makes=_makes(tree),
         repetition=read_repetition(repeated) if repeated else None,
         condition=want_text(tree, "when") if "when" in tree else None,
+        only_if_new=want_text(tree, "only if new") if "only if new" in tree else None,
         belongs_to=_belongs_to(tree),
         key=read_key(tree),
         template=read_template(want_map(tree, "resource")),

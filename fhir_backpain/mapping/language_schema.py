@@ -124,6 +124,7 @@ def _mapping() -> Schema:
             "makes": {"enum": list(MADE_TYPES)},
             "for each": _REPETITION,
             "when": _CONDITION,
+            "only if new": _CONDITION,
             "belongs to": {"enum": ["record", "patient", "person"]},
             "key": _KEY,
             "resource": _ref("resource-members"),

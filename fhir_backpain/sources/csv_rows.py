@@ -29,7 +29,6 @@ from fhir_backpain.sources.messages import (
 )
 from fhir_backpain.sources.reading import rejected, until_stopped
 
-
 OnHeader = Callable[[tuple[str, ...]], None]
 
 
@@ -74,7 +73,8 @@ def read_rows(
 
     Every column of the header is a key of each row, in its order. Without `delimiter` the header
     tells which of , ; tab | it is. Rows without any value are passed over. After a wrong quote,
-    reading goes on with the next line. `on_header` gets the columns before the first row. Raises SourceError where there is no usable header.
+    reading goes on with the next line. `on_header` gets the columns before the first row. Raises
+    SourceError where there is no usable header.
     """
     place = SourceLocation(file=file)
     lines = read_text_lines(stream, encoding, place, limits.max_record)

@@ -96,8 +96,9 @@ def compose(
 def _winner(url: str, candidates: list[Prepared]) -> Prepared:
     if not candidates[-1].resources[url].made.shared:
         return candidates[-1]
+    telling = [one for one in candidates if not one.resources[url].made.only_if_new]
     # Of equals the last: they are in the order of their arrival.
-    return max(enumerate(candidates), key=lambda pair: (pair[1].moment, pair[0]))[1]
+    return max(enumerate(telling or candidates), key=lambda pair: (pair[1].moment, pair[0]))[1]
 
 
 def _place(
@@ -107,7 +108,8 @@ def _place(
     fate: Fate = "write"
     if row is not None:
         fate = _fate(record, rendered, row, doubtful)
-        if fate == "unchanged" and _is_later(record, row):
+        tells = not rendered.made.only_if_new
+        if fate == "unchanged" and tells and _is_later(record, row):
             entry = record.leased.entry
             result.forward.append(
                 replace(row, key=record.key, as_of=entry.as_of, shared=rendered.made.shared)
@@ -121,6 +123,8 @@ def _place(
 def _fate(record: Prepared, rendered: Rendered, row: LedgerRow, doubtful: bool) -> Fate:
     if row.retired is not None:
         return "write"
+    if rendered.made.only_if_new and row.key != record.key:
+        return "unchanged"
     if not doubtful and row.content_hash == rendered.hash:
         return "unchanged"
     other = row.key != record.key

@@ -33,7 +33,7 @@ def check_resource(data: Any) -> list[Issue]:
     kind = data["resourceType"]
     try:
         model = get_fhir_model_class(kind)
-    except (KeyError, LookupError):
+    except (LookupError, ValueError):
         return [TYPE_UNKNOWN.issue("The resourceType is none of FHIR R4.")]
     try:
         model.model_validate(data)

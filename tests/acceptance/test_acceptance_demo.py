@@ -136,7 +136,6 @@ def test_the_report_is_what_the_sandbox_holds(finished: Finished) -> None:
         assert count + changes <= versions <= count + changes + posted, kind
 
 
-@pytest.mark.xfail(strict=True, reason="a record with less about its patient wipes the rest")
 def test_no_patient_loses_a_name(finished: Finished) -> None:
     patients = [each for url, each in finished.versions.items() if url.startswith("Patient/")]
     assert len(patients) == 6

@@ -24,6 +24,7 @@ from fhir_backpain.mapping.reverse.normal_form import NormalForm
 from fhir_backpain.mapping.reverse.place import Mismatch
 from fhir_backpain.mapping.reverse.slots import SlotInverses
 from fhir_backpain.outcome import Issue
+from fhir_backpain.record import RECORD_TYPES
 
 Resource = dict[str, Any]
 Owner = tuple[str, str, str | None, str | None]
@@ -90,12 +91,11 @@ class Unmapper:
             "source": group.source,
             "patient": {"identifier": group.patient},
         }
+        merger = _Merger()
         for resource, key in group.members():
-            part = self._part(group.record_type, resource, key)
-            if part is None:
-                continue
+            rule, part = self._part(group.record_type, resource, key)
             try:
-                _merge(record, part)
+                merger.merge(record, part, rule)
             except Mismatch:
                 text = "Another resource of the same record says something else."
                 _note(result, messages.CONTRADICTION, resource, text)
@@ -103,7 +103,8 @@ class Unmapper:
 
     def _part(
         self, record_type: str, resource: Resource, key: tuple[str, ...]
-    ) -> dict[str, Any] | None:
+    ) -> tuple[str, dict[str, Any]]:
+        """Return the rule that a resource is of and the part of the record that it tells."""
         for declaration in self._declarations[record_type]:
             if declaration.makes == resource["resourceType"]:
                 try:
@@ -111,8 +112,8 @@ class Unmapper:
                 except Mismatch:
                     continue
                 if part is not None:
-                    return part
-        return None
+                    return declaration.name, part
+        return "", {}
 
     def _prove(
         self, record: dict[str, Any], given: Mapping[str, Resource], result: Unmapped
@@ -154,18 +155,57 @@ def _groups(given: Mapping[str, Resource]) -> Iterator[_Group]:
     """Yield the records that resources belong to, each with what it owns and speaks of."""
     addresses = {url: address_of(resource) for url, resource in given.items()}
     by_owner: dict[Owner, list[str]] = defaultdict(list)
+    named: dict[Owner, dict[str, str]] = {}
     for url, address in addresses.items():
         if address is not None:
             by_owner[address.owner].append(url)
     people = {url: _person(given[url]) for url in given}
+    for owner, patient in _told_by_provenance(given, people):
+        by_owner.setdefault(owner, [])
+        named[owner] = patient
     for owner, urls in by_owner.items():
         if owner[2] is None:
             continue
-        patient = next((people[url] for url in urls if people[url]), None)
-        if patient is not None:
-            group = _Group(owner[0], owner[2], str(owner[3]), patient)
+        told = [person for person in map(people.get, urls) if person]
+        about = told[0] if told else named.get(owner)
+        if about is not None:
+            group = _Group(owner[0], owner[2], str(owner[3]), about)
             _fill(group, urls, given, addresses, by_owner)
             yield group
+
+
+def _told_by_provenance(
+    given: Mapping[str, Resource], people: Mapping[str, dict[str, str] | None]
+) -> Iterator[tuple[Owner, dict[str, str]]]:
+    """Yield the records that a Provenance names as source: they may own no other resource."""
+    for resource in given.values():
+        if resource.get("resourceType") != "Provenance":
+            continue
+        targets = (people.get(url) for url in _references(resource))
+        patient = next((person for person in targets if person), None)
+        for what in _sources(resource):
+            if patient is not None and what["type"] in RECORD_TYPES:
+                patient_owner = identity.patient_in_source(
+                    what["system"], patient["system"], patient["value"]
+                )
+                yield (what["system"], patient_owner.path, what["type"], what["id"]), patient
+
+
+def _sources(provenance: Resource) -> Iterator[dict[str, str]]:
+    """Yield source system, id and type of each record in Provenance.entity, where all are text."""
+    entities = provenance.get("entity")
+    for entity in entities if isinstance(entities, list) else []:
+        what = entity.get("what") if isinstance(entity, dict) else None
+        identifier = what.get("identifier") if isinstance(what, dict) else None
+        if not isinstance(what, dict) or not isinstance(identifier, dict):
+            continue
+        found = {
+            "system": identifier.get("system"),
+            "id": identifier.get("value"),
+            "type": what.get("display"),
+        }
+        if all(isinstance(value, str) for value in found.values()):
+            yield {name: str(value) for name, value in found.items()}
 
 
 def _fill(
@@ -193,6 +233,19 @@ def _fill(
     for url in shared:
         if url in spoken_of or (provenance not in given and rivals == 1):
             group.shared.append((given[url], _key(addresses[url])))
+    _put_in_order(group, given.get(provenance))
+
+
+def _put_in_order(group: _Group, provenance: Resource | None) -> None:
+    """Put the resources in the order in which they were made, as far as they say it themselves.
+
+    Provenance lists all of them; without it, a plan lists its goals and activities.
+    """
+    plans = [one for one, _ in group.own if one["resourceType"] == "CarePlan"]
+    listed = _references([provenance] if provenance else plans)
+    order = {url: place for place, url in enumerate(dict.fromkeys(listed))}
+    for members in (group.own, group.shared):
+        members.sort(key=lambda one: order.get(f"{one[0]['resourceType']}/{one[0]['id']}", -1))
 
 
 def _key(address: Address | None) -> tuple[str, ...]:
@@ -203,9 +256,12 @@ def _person(resource: Resource) -> dict[str, str] | None:
     """Return the business identifier of the patient that a resource is about."""
     subject = resource.get("subject")
     identifier = subject.get("identifier") if isinstance(subject, dict) else None
-    if not isinstance(identifier, dict) or not {"system", "value"} <= identifier.keys():
+    if not isinstance(identifier, dict):
         return None
-    return {"system": identifier["system"], "value": identifier["value"]}
+    system, value = identifier.get("system"), identifier.get("value")
+    if not isinstance(system, str) or not isinstance(value, str):
+        return None
+    return {"system": system, "value": value}
 
 
 def _references(value: Any) -> Iterator[str]:
@@ -245,29 +301,41 @@ def _note(result: Unmapped, message: Any, resource: Resource, text: str) -> None
     result.issues.append(message.issue(text, expression=expression))
 
 
-def _merge(record: dict[str, Any], part: dict[str, Any]) -> None:
-    """Merge a part into a record; raises Mismatch where two values contradict."""
-    for key, value in part.items():
-        here = record.setdefault(key, value)
-        if here is value:
-            continue
-        if isinstance(here, dict) and isinstance(value, dict):
-            _merge(here, value)
-        elif isinstance(here, list) and isinstance(value, list):
-            _merge_list(here, value)
-        elif here != value:
-            raise Mismatch
+class _Merger:
+    """Merges the parts that resources tell of one record; no two of a rule tell one element."""
 
+    def __init__(self) -> None:
+        self._rules: dict[int, set[str]] = {}
 
-def _merge_list(here: list[Any], more: list[Any]) -> None:
-    """Add elements; one that says only a part of another is the same element."""
-    for element in more:
-        for known in here:
-            if _is_part(element, known) or _is_part(known, element):
-                known.update(element)
-                break
-        else:
-            here.append(element)
+    def merge(self, record: dict[str, Any], part: dict[str, Any], rule: str) -> None:
+        """Merge a part into a record; raises Mismatch where two values contradict."""
+        for key, value in part.items():
+            if isinstance(value, list):
+                self._merge_list(record.setdefault(key, []), value, rule)
+            elif isinstance(value, dict):
+                self.merge(record.setdefault(key, {}), value, rule)
+            elif record.setdefault(key, value) != value:
+                raise Mismatch
+
+    def _merge_list(self, here: list[Any], more: list[Any], rule: str) -> None:
+        """Add elements; one that says only a part of another rule's is the same element."""
+        if not all(isinstance(element, dict) for element in more):
+            if here and here != more:
+                raise Mismatch
+            here[:] = more
+            return
+        for element in more:
+            known = next((one for one in here if self._is_same(one, element, rule)), None)
+            if known is None:
+                here.append(element)
+                known = element
+            known.update(element)
+            self._rules.setdefault(id(known), set()).add(rule)
+
+    def _is_same(self, known: Any, element: Any, rule: str) -> bool:
+        if rule in self._rules.get(id(known), ()):
+            return False
+        return _is_part(element, known) or _is_part(known, element)
 
 
 def _is_part(less: Any, more: Any) -> bool:

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.artifacts.located_yaml import YamlScalar, parse_yaml, plain, read_yaml
 from fhir_backpain.errors import MappingCheckError
-from fhir_backpain.mapping import language_schema
+from fhir_backpain.mapping import declaration, feed, language_schema
 from fhir_backpain.mapping.codegen import root_scope
 from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
@@ -51,6 +51,11 @@ def test_the_functions_are_those_of_the_registry(library: Library) -> None:
         }  # fmt: skip
     known = {*resource_functions(library), *feed_functions()}
     assert set(language_schema.CALLS) == known
+
+
+def test_the_entries_of_a_file_are_those_that_its_reader_knows() -> None:
+    for kind, known in {"mapping": declaration._KEYS, "feed": feed._KEYS}.items():
+        assert set(SCHEMA["$defs"][kind]["properties"]) == known
 
 
 def refused_options(function: Callable[..., Any], name: str, emitter: Emitter) -> set[str]:
