@@ -43,10 +43,11 @@ fmt: dev  ## format the code
 	$(BIN)/ruff format .
 
 golden-accept: dev  ## show how golden files would change, and accept it
-	$(BIN)/python -m tests.golden.accept
+	$(BIN)/fhir-backpain mapping test tests/golden --accept
 
-docs: dev  ## write the generated reference pages anew
+docs: dev  ## write the generated reference pages and the language's schema anew
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m fhir_backpain.mapping.language_schema
 
 hapi: $(VENV)/.installed  ## start a HAPI FHIR server of one's own (needs Java and Maven)
 	$(BIN)/python -m servers hapi start
