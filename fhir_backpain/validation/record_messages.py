@@ -59,3 +59,7 @@ WRONG_VALUE_KIND = Message(
     4024, "value", "The wrong kind of value",
     "Give a score, a level or a presence, as the measure or finding takes it.",
 )  # fmt: skip
+NO_AUTHOR = Message(
+    4025, "required", "The author is not in the record",
+    "Name the author of the record, or leave the field out.",
+)  # fmt: skip

@@ -10,7 +10,12 @@ from fhir_backpain.outcome import Issue
 from fhir_backpain.validation.plain_words import any_of
 from fhir_backpain.validation.record_date import is_before
 from fhir_backpain.validation.record_entry import Path, entries, text_of
-from fhir_backpain.validation.record_messages import NO_QUESTIONNAIRE, REVERSED_TIMES, SAME_KEY
+from fhir_backpain.validation.record_messages import (
+    NO_AUTHOR,
+    NO_QUESTIONNAIRE,
+    REVERSED_TIMES,
+    SAME_KEY,
+)
 from fhir_backpain.validation.record_problem import issue_at
 
 Rule = Callable[[dict[str, Any]], Iterator[Issue]]
@@ -64,11 +69,22 @@ def questionnaire_is_there(data: dict[str, Any]) -> Iterator[Issue]:
             yield issue_at(NO_QUESTIONNAIRE, text, (*path, "questionnaire"))
 
 
+def author_is_named(data: dict[str, Any]) -> Iterator[Issue]:
+    """A goal that the author expressed needs an author in the record."""
+    if "author" in data:
+        return
+    for path, goal in entries(data, "goals"):
+        if text_of(goal, "expressed_by") == "author":
+            text = "The goal is expressed by the author, but the record names none."
+            yield issue_at(NO_AUTHOR, text, (*path, "expressed_by"))
+
+
 RULES: tuple[Rule, ...] = (
     same_key_twice,
     end_before_start,
     due_before_start,
     questionnaire_is_there,
+    author_is_named,
 )
 
 

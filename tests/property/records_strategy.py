@@ -205,6 +205,8 @@ def _in_order(draw: Draw, data: dict[str, Any]) -> None:
         if "start" in span and "end" in span:
             span["start"], span["end"] = "2024-02-01T08:00:00Z", "2024-02-01T09:30:00.5+01:00"
     for goal in data.get("goals", ()):
+        if goal.get("expressed_by") == "author" and "author" not in data:
+            del goal["expressed_by"]
         if "due" in goal:
             goal["start"], goal["due"] = sorted((goal["start"], goal["due"]))
 

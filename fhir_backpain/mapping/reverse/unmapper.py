@@ -181,8 +181,10 @@ def _told_by_provenance(
     for resource in given.values():
         if resource.get("resourceType") != "Provenance":
             continue
-        targets = (people.get(url) for url in _references(resource))
-        patient = next((person for person in targets if person), None)
+        targets = list(_references(resource.get("target")))
+        if not given.keys() >= set(targets):
+            continue  # A part of the record is not here, or was refused.
+        patient = next((people[url] for url in targets if people[url]), None)
         for what in _sources(resource):
             if patient is not None and what["type"] in RECORD_TYPES:
                 patient_owner = identity.patient_in_source(
@@ -254,8 +256,12 @@ def _key(address: Address | None) -> tuple[str, ...]:
 
 def _person(resource: Resource) -> dict[str, str] | None:
     """Return the business identifier of the patient that a resource is about."""
-    subject = resource.get("subject")
-    identifier = subject.get("identifier") if isinstance(subject, dict) else None
+    if resource.get("resourceType") == "Patient":
+        own = resource.get("identifier")
+        identifier = own[0] if isinstance(own, list) and own else None
+    else:
+        subject = resource.get("subject")
+        identifier = subject.get("identifier") if isinstance(subject, dict) else None
     if not isinstance(identifier, dict):
         return None
     system, value = identifier.get("system"), identifier.get("value")
