@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.clause import read_clause, split_clauses
 from fhir_backpain.mapping.scope import Reach
 from fhir_backpain.mapping.source_shape import Leaf
 from fhir_backpain.outcome import MappingLocation
 
 ReachOf = Callable[[str, MappingLocation], Reach]
 
-_CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
-
 
 def compile_condition(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
     """Return the Python expression of a condition; raises MappingCheckError where unreadable."""
-    clauses = [_clause(part.strip(), reach_of, where) for part in text.split(" and ")]
+    clauses = [_clause(part, reach_of, where) for part in split_clauses(text)]
     return " and ".join(clauses)
 
 
 def _clause(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
-    match = _CLAUSE.match(text)
-    if match is None:
+    clause = read_clause(text)
+    if clause is None:
         raise MappingCheckError(
             messages.CONDITION_WRONG.issue(f"'{text}' is not a condition.", mapping=where)
         )
-    reach = reach_of(match["path"], where)
-    word, negated = match["word"], bool(match["negated"])
+    reach = reach_of(clause.path, where)
+    word, negated = clause.word, clause.is_negated
     if word in ("present", "missing"):
         there = (word == "present") != negated
         return f"{reach.expression} is {'not ' if there else ''}None"

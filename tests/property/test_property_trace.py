@@ -13,10 +13,10 @@ from hypothesis import given
 
 from fhir_backpain.definitions.definitions import RELEASES
 from fhir_backpain.fhir import json_text
+from fhir_backpain.mapping.clause import read_clauses
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.mapping.source_shape import leaves, record_shape
 from fhir_backpain.mapping.trace.account import RecordAccount, RunAccount
-from fhir_backpain.mapping.trace.clause import read_clauses
 from fhir_backpain.mapping.trace.plan import PlanLine, explain
 from fhir_backpain.mapping.trace.slot_sources import OWNER_PATHS
 from fhir_backpain.record import RECORD_TYPES

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from itertools import combinations
 
+from fhir_backpain.mapping.clause import read_clauses
 from fhir_backpain.mapping.scope import Scope
 from fhir_backpain.outcome import MappingLocation
-
-_CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
 
 
 def facts_of(condition: str, scope: Scope, where: MappingLocation) -> frozenset[str]:
@@ -50,5 +48,4 @@ def _exclude(one: tuple[bool, str], other: tuple[bool, str]) -> bool:
 
 
 def _clauses(condition: str) -> list[tuple[str, bool, str]]:
-    found = [_CLAUSE.match(part.strip()) for part in condition.split(" and ")]
-    return [(clause["path"], bool(clause["negated"]), clause["word"]) for clause in found if clause]
+    return [(one.path, one.is_negated, one.word) for one in read_clauses(condition)]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
+from fhir_backpain.mapping.clause import read_clauses
 from fhir_backpain.mapping.declaration import Declaration, Fragments
 from fhir_backpain.mapping.reverse.address import read_key
 from fhir_backpain.mapping.reverse.place import Assignments, Mismatch, Names, Place
@@ -20,8 +20,6 @@ from fhir_backpain.mapping.template import (
     Use,
     When,
 )
-
-_CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<word>[A-Za-z0-9._-]+)$")
 
 
 class Inverter:
@@ -143,9 +141,7 @@ def _is_fixed(node: Template) -> bool:
 
 def _assume(condition: str, names: Names, out: Assignments) -> None:
     """Note what a condition that held says of the record: a word, or that a flag is set."""
-    for clause in condition.split(" and "):
-        found = _CLAUSE.match(clause.strip())
-        if found is None or found["word"] in ("present", "missing"):
-            continue
-        words: dict[str, Any] = {"true": True, "false": False}
-        out.put(names.place(found["path"]), words.get(found["word"], found["word"]))
+    words: dict[str, Any] = {"true": True, "false": False}
+    for clause in read_clauses(condition):
+        if not clause.is_negated and clause.word not in ("present", "missing"):
+            out.put(names.place(clause.path), words.get(clause.word, clause.word))

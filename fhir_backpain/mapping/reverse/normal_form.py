@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_backpain.mapping.clause import read_clauses
 from fhir_backpain.mapping.declaration import Declaration, Fragments
 from fhir_backpain.mapping.functions.arguments import argument, option
 from fhir_backpain.mapping.template import (
@@ -89,9 +90,9 @@ class _Walk:
             yield from self._first_of(node, names)
 
     def _when(self, node: When, names: dict[str, Steps]) -> Iterator[Redundancy]:
-        path, _, word = node.condition.partition(" is ")
-        if word == "true":
-            yield Redundancy(_steps(path, names), False)
+        for clause in read_clauses(node.condition):
+            if clause.word == "true" and not clause.is_negated:
+                yield Redundancy(_steps(clause.path, names), False)
         yield from self.redundancies(node.body, names)
 
     def _first_of(self, node: FirstOf, names: dict[str, Steps]) -> Iterator[Redundancy]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fhir_backpain.mapping.clause import read_clauses
 from fhir_backpain.mapping.declaration import Declaration, Fragments
 from fhir_backpain.mapping.functions.arguments import argument, option
 from fhir_backpain.mapping.library import Library
@@ -23,7 +24,6 @@ from fhir_backpain.mapping.template import (
     Use,
     When,
 )
-from fhir_backpain.mapping.trace.clause import read_clauses
 from fhir_backpain.mapping.trace.slot_sources import (
     OWNER_PATHS,
     key_paths,

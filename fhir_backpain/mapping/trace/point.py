@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from fhir_backpain.mapping.clause import read_clauses
 from fhir_backpain.mapping.trace.addressing import Address, RecordIdentity
-from fhir_backpain.mapping.trace.clause import read_clauses
 from fhir_backpain.mapping.trace.scope import Scope
 from fhir_backpain.mapping.trace.trace import Decision, TracedResource
 from fhir_backpain.mapping.trace.tree import Cause, Traced

@@ -1,0 +1,55 @@
+"""The clauses of a condition: ``PATH is present``, ``PATH is not WORD``, joined with ``and``.
+
+Everyone who asks what a condition says reads it here: compiler, checks, trace and the way back.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+_CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One test of a source value."""
+
+    path: str
+    word: str
+    is_negated: bool
+
+    def holds(self, value: Any) -> bool:
+        """True where the test holds for a value; None is a missing one."""
+        return self._is_met(value) != self.is_negated
+
+    def _is_met(self, value: Any) -> bool:
+        if self.word in ("present", "missing"):
+            return (value is None) == (self.word == "missing")
+        if isinstance(value, bool):
+            return self.word == ("true" if value else "false")
+        return bool(value == self.word)
+
+    def at(self, path: str) -> str:
+        """Return the clause as text, with another path."""
+        return f"{path} is {'not ' if self.is_negated else ''}{self.word}"
+
+
+def read_clauses(condition: str) -> list[Clause]:
+    """Return the clauses of a condition; an unreadable one, which the compiler tells, is none."""
+    found = [read_clause(text) for text in split_clauses(condition)]
+    return [clause for clause in found if clause is not None]
+
+
+def split_clauses(condition: str) -> list[str]:
+    """Return the texts of the clauses of a condition."""
+    return [text.strip() for text in condition.split(" and ")]
+
+
+def read_clause(text: str) -> Clause | None:
+    """Return the clause that a text is, or None where it is none."""
+    found = _CLAUSE.match(text)
+    if found is None:
+        return None
+    return Clause(found["path"], found["word"], bool(found["negated"]))
