@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 VENV_BENCH := .venv-bench
 SERVER ?= sandbox
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check lint types fmt golden-accept docs hapi hapi-stop bench build clean
+.PHONY: help dev demo test check lint types fmt golden-accept profiles docs hapi hapi-stop bench build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ fmt: dev  ## format the code
 
 golden-accept: dev  ## show how golden files would change, and accept it
 	$(BIN)/fhir-backpain mapping test tests/golden --accept
+
+profiles: dev  ## compile the FHIR package of profiles/ anew (needs Node, Java and Maven)
+	$(BIN)/python -m servers profiles build
 
 docs: dev  ## write the generated reference pages and the language's schema anew
 	$(BIN)/python -m docs.generate

@@ -22,6 +22,9 @@ from bench.engine import FOLDER
 from bench.machine import all_versions, machine
 from bench.race import Lane, race
 from bench.report import memory_lines, race_lines, stage_lines, to_json
+from bench.validation.race import race as validation_race
+from bench.validation.report import to_json as validations_to_json
+from bench.validation.report import validation_lines
 from bench.work_item import lines
 
 _RESULTS = FOLDER.parent / "bench-results"
@@ -35,7 +38,7 @@ _RESULTS = FOLDER.parent / "bench-results"
 @click.option("--full", is_flag=True, help="Stream 1,000,000 records too; takes minutes.")
 @click.option("--no-memory", is_flag=True, help="Leave the memory figures out.")
 def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
-    """Measure the mapping beside other engines, its stages, and its memory.
+    """Measure mapping and validation beside other engines, the stages, and memory.
 
     Each figure counts the CPU time of the process that does the work.
     """
@@ -44,6 +47,7 @@ def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
     _show(race_lines(lanes, versions))
     rates = stages.measure(rounds, seconds)
     _show(stage_lines(rates))
+    validations = _validations(rounds, seconds)
     streams = [] if no_memory else memory.measure(_lengths(full))
     problems = memory.problems(streams) if streams else []
     if streams:
@@ -54,6 +58,7 @@ def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
             "versions": versions,
             "engines": [to_json(lane, lanes[0]) for lane in lanes],
             "stages": rates,
+            "validation": validations,
             "memory": [asdict(stream) for stream in streams],
             "problems": problems,
         }
@@ -70,6 +75,15 @@ def _race(rounds: int, seconds: float) -> list[Lane]:
         tables = Path(folder) / "concepts.json"
         tables.write_text(json.dumps(concepts()), encoding="utf-8")
         return race(tables, rounds, seconds)
+
+
+def _validations(rounds: int, seconds: float) -> dict[str, Any]:
+    found = {}
+    for what, types in (("Observations", ("Observation",)), ("what an assessment makes", None)):
+        lanes = validation_race(rounds, seconds, types)
+        _show(validation_lines(lanes, what))
+        found[what] = validations_to_json(lanes)
+    return found
 
 
 def _lengths(full: bool) -> list[int]:

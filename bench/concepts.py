@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_backpain.fhir.canonical import PROFILES, US_CORE_PROFILES
 from fhir_backpain.mapping.library import Library, load_library
 
 Concepts = dict[str, dict[str, Any]]
 
 _MAPS = (
-    "body-site", "cause", "certainty", "lumbar-side", "measure", "measure-category", "red-flag",
-    "scale", "side", "work-status",
+    "body-site", "cause", "certainty", "lumbar-side", "measure", "red-flag", "scale", "side",
+    "work-status",
 )  # fmt: skip
 _FIXED = {
     "assembler": "provenance.assembler",
@@ -23,10 +24,20 @@ _FIXED = {
     "social-history": "obs.category.social-history",
     "survey": "obs.category.survey",
 }
+_CLAIMS = {
+    "cause": ("backpain-cause", "us-core-condition-problems-health-concerns"),
+    "history": ("backpain-history", "us-core-simple-observation"),
+    "provenance": ("backpain-provenance", "us-core-provenance"),
+    "red-flag": ("backpain-red-flag", "us-core-simple-observation"),
+}
 
 
 def concepts() -> Concepts:
-    """Return CodeableConcepts by table and word; encounter-class has Codings, unit has units."""
+    """Return CodeableConcepts by table and word.
+
+    encounter-class has Codings, unit has units, measure-category lists of CodeableConcepts, claim
+    and measure-claim have the profiles of a meta.
+    """
     library = load_library()
     tables: Concepts = {
         name: {word: row.to_codeable_concept() for word, row in _rows(library, name)}
@@ -42,6 +53,17 @@ def concepts() -> Concepts:
         word: _unit(row.concepts[0].to_coding()) for word, row in _rows(library, "measure-unit")
     }
     tables["unit"]["day"] = _unit(library.concepts["unit.d"].to_coding())
+    tables["measure-category"] = {
+        word: [{"coding": [concept.to_coding()]} for concept in row.concepts]
+        for word, row in _rows(library, "measure-category")
+    }
+    tables["claim"] = {
+        word: {"profile": [f"{PROFILES}/{ours}", f"{US_CORE_PROFILES}/{parent}"]}
+        for word, (ours, parent) in _CLAIMS.items()
+    }
+    tables["measure-claim"] = {
+        word: {"profile": row.to_codes()} for word, row in _rows(library, "measure-profile")
+    }
     return tables
 
 

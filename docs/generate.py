@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import fhir_backpain
+from docs.profile_requirements import requirements_page
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
 from fhir_backpain.mapping.library import load_library
 from fhir_backpain.mapping.mapper import load_mapper
@@ -19,6 +20,7 @@ from fhir_backpain.mapping.trace.plan import one_way
 from fhir_backpain.outcome import CATALOGUE
 from fhir_backpain.record import RECORD_TYPES
 from fhir_backpain.validation.record_reference import record_reference
+from fhir_backpain.validation.resource.reference_page import validation_reference
 
 FOLDER = Path(__file__).parent / "reference"
 
@@ -31,6 +33,8 @@ def pages() -> dict[str, str]:
         "mapping-language.md": language_page(),
         "instruments.md": instruments_page(),
         "mappings.md": mappings_page(),
+        "validation.md": validation_reference(),
+        "profile-requirements.md": requirements_page(load_mapper()),
     }
 
 

@@ -1,7 +1,7 @@
-"""The commands: `python -m servers hapi ...` and `python -m servers validator ...`.
+"""The commands: `python -m servers hapi ...`, `... validator ...` and `... profiles ...`.
 
-Exit codes: 0 well; 1 the validator found errors, or `status` found no server; 2 a counterpart
-cannot be made or started.
+Exit codes: 0 well; 1 the validator found errors, `status` found no server, or the profiles'
+package is not up to date; 2 a counterpart cannot be made or started.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from typing import Any
 import click
 
 import servers.hapi
-import servers.validator
-from servers.cache import cache_root
+from fhir_backpain.hl7 import validator as hl7
+from fhir_backpain.hl7.validator import VERSIONS, Validator
+from fhir_backpain.toolchain.cache import cache_root
+from fhir_backpain.toolchain.problem import CounterpartError
 from servers.hapi import HapiSettings
-from servers.problem import CounterpartError
-from servers.validator import VERSIONS, Validator
+from servers.profiles.commands import commands as profiles_commands
 
 _DEFAULT_PORT = 8090
 
@@ -107,7 +108,7 @@ def validator() -> None:
 @validator.command("download")
 def validator_download() -> None:
     """Fetch the validator and make its package cache; nothing where that was done."""
-    servers.validator.download()
+    hl7.download()
     click.echo(f"ready in {cache_root()}")
 
 
@@ -153,6 +154,9 @@ def validator_check(
                 click.echo(f"  {issue}")
             errors += found
     sys.exit(1 if errors else 0)
+
+
+main.add_command(profiles_commands)
 
 
 if __name__ == "__main__":

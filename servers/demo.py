@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+from fhir_backpain.toolchain.problem import CounterpartError
 from servers.hapi import HapiServer
-from servers.problem import CounterpartError
 
 
 def main(server: str) -> int:

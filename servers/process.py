@@ -1,4 +1,4 @@
-"""Server processes: is that one still ours, stop it, and what it wrote last."""
+"""Server processes: is that one still ours, and stop it."""
 
 from __future__ import annotations
 
@@ -39,10 +39,3 @@ def stop_process(pid: int, token: str) -> None:
         deadline = time.monotonic() + _PATIENCE
         while is_running(pid, token) and time.monotonic() < deadline:
             time.sleep(0.05)
-
-
-def last_lines(log: Path, count: int = 20) -> str:
-    """Return the end of a log file, or nothing where there is none."""
-    if not log.exists():
-        return ""
-    return "\n".join(log.read_text(errors="replace").splitlines()[-count:])

@@ -16,7 +16,10 @@ from fhir_backpain.cli.exit_codes import EXIT_CODE_HELP, ExitCode, exit_code_of
 from fhir_backpain.cli.output import say_issues
 from fhir_backpain.errors import BackpainError
 
-COMMANDS = ("map", "validate", "sync", "status", "serve", "sandbox", "demo", "doctor", "mapping")
+COMMANDS = (
+    "map", "validate", "sync", "status", "serve", "sandbox", "demo", "doctor", "mapping",
+    "profiles",
+)  # fmt: skip
 
 
 class Commands(click.Group):

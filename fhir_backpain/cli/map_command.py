@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
@@ -13,6 +13,7 @@ import click
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.options import Sources, mappings_option, source_options
 from fhir_backpain.cli.output import put_json, say, say_issues
+from fhir_backpain.cli.resource_check import ResourceCheck
 from fhir_backpain.fhir import json_text
 from fhir_backpain.fhir.bundle import put_bundle
 from fhir_backpain.fhir.resource import MadeResource
@@ -20,6 +21,9 @@ from fhir_backpain.intake.intake import IntakeReport
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.mapping.trace.account import RecordAccount, RunAccount
 from fhir_backpain.record import SourceRecord, key_of
+from fhir_backpain.validation.resource.validator import BuiltInValidator
+
+Make = Callable[[SourceRecord], list[MadeResource]]
 
 
 @click.command("map")
@@ -40,6 +44,13 @@ from fhir_backpain.record import SourceRecord, key_of
 @click.option(
     "--strict", is_flag=True, help="Exit with 1 where a value of a record is in no resource."
 )
+@click.option(
+    "--validate/--no-validate",
+    "is_validated",
+    default=True,
+    show_default=True,
+    help="Hold each resource against R4 and the profiles that it claims.",
+)
 @click.pass_context
 def command(
     context: click.Context,
@@ -49,6 +60,7 @@ def command(
     pretty: bool,
     as_report: bool,
     strict: bool,
+    is_validated: bool,
 ) -> None:
     """Map records to FHIR R4 and print them as NDJSON.
 
@@ -65,7 +77,8 @@ def command(
     intake = sources.intake(mapper)
     account = RunAccount()
     records = _accounted(intake, mapper, account) if as_report or strict else intake
-    for text in _texts(records, mapper, form):
+    make = _checked(mapper, intake.report) if is_validated else _plain(mapper)
+    for text in _texts(records, make, form):
         if not as_report:
             click.echo(_pretty(text) if pretty else text)
     if as_report:
@@ -91,9 +104,26 @@ def _pretty(text: str) -> str:
     return json_text.pretty(json.loads(text, parse_float=Decimal))
 
 
-def _texts(records: Iterable[SourceRecord], mapper: Mapper, form: str) -> Iterator[str]:
+def _plain(mapper: Mapper) -> Make:
+    return lambda record: mapper(record.data)
+
+
+def _checked(mapper: Mapper, report: IntakeReport) -> Make:
+    check = ResourceCheck(BuiltInValidator(), report, only_errors=True)
+
+    def make(record: SourceRecord) -> list[MadeResource]:
+        made = mapper(record.data)
+        for resource in made:
+            # Our own text needs no strict reading.
+            check.of_record(json.loads(resource.text, parse_float=Decimal), record)
+        return made
+
+    return make
+
+
+def _texts(records: Iterable[SourceRecord], make: Make, form: str) -> Iterator[str]:
     for _, group in groupby(records, key=lambda record: key_of(record.data).patient):
-        made = [resource for record in group for resource in mapper(record.data)]
+        made = [resource for record in group for resource in make(record)]
         if form == "bundles":
             yield put_bundle(_latest(made))
         else:

@@ -12,3 +12,9 @@ TOKEN_UNREADABLE = Message(
 UNEXPECTED = Message(
     8005, "exception", "An unexpected fault", "Report it with the command and this number."
 )
+PROFILES_BROKEN = Message(
+    8006, "not-found", "The profiles cannot be read", "Reinstall the package or restore the files."
+)
+PACKAGE_UNWRITABLE = Message(
+    8007, "conflict", "The package cannot be written", "Choose another file with --out."
+)

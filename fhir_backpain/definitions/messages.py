@@ -11,3 +11,9 @@ INDEX_UNREADABLE = Message(
     "The index of FHIR definitions cannot be read",
     "Install the package anew; its files are incomplete.",
 )
+PROFILE_UNREADABLE = Message(
+    4803,
+    "structure",
+    "A profile cannot be read",
+    "Give a StructureDefinition with a snapshot, as SUSHI writes it with --snapshot.",
+)

@@ -19,6 +19,8 @@ _PERSON = b"fhir-backpain"
 # Copied for each hash: that is quicker than to make one.
 _OWNER_HASH = blake2b(digest_size=10, person=_PERSON)
 _KEY_HASH = blake2b(digest_size=6, person=_PERSON)
+# The digit of a UUID that tells its variant (RFC 9562), by the digit of the hash.
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
 _is_plain = re.compile(r"[A-Za-z0-9._-]+").fullmatch
 # Large enough for the patients and keys in hand, small enough for flat memory.
 _CACHED = 2048
@@ -60,6 +62,10 @@ class Owner(NamedTuple):
         return f"{self.path}/{key}"
 
 
+# A named tuple's own constructor takes three times as long.
+_new_owner = tuple.__new__
+
+
 @lru_cache(maxsize=_CACHED)
 def id_suffix(type_: str, key: str) -> str:
     """Return the last part of the logical id of the resource of this type and key."""
@@ -68,12 +74,11 @@ def id_suffix(type_: str, key: str) -> str:
     return digest.hexdigest()
 
 
-def _prefix(*identity: str) -> str:
+def _prefix(identity: str) -> str:
     state = _OWNER_HASH.copy()
-    state.update("\n".join(identity).encode())
-    digest = state.hexdigest()
-    variant = "89ab"[int(digest[15], 16) & 3]
-    return f"{digest[:8]}-{digest[8:12]}-8{digest[12:15]}-{variant}{digest[16:19]}-"
+    state.update(identity.encode())
+    d = state.digest().hex()
+    return f"{d[:8]}-{d[8:12]}-8{d[12:15]}-{_VARIANTS[d[15]]}{d[16:19]}-"
 
 
 @lru_cache(maxsize=_CACHED)
@@ -81,25 +86,26 @@ def _system_tag(system: str) -> str:
     return blake2b(system.encode(), digest_size=4, person=_PERSON).hexdigest()
 
 
-@lru_cache(maxsize=_CACHED)
 def patient_in_source(source: str, system: str, value: str) -> Owner:
     """Return the owner of what a source says of a patient across records (Condition, Goal …).
 
     The patient's identifier system enters the path as a tag, so that equal numbers of two
     hospitals stay apart.
     """
-    return Owner(
-        _prefix("patient", source, system, value), f"{key_part(value)}~{_system_tag(system)}"
-    )
+    path = f"{key_part(value)}~{_system_tag(system)}"
+    return _new_owner(Owner, (_prefix(f"patient\n{source}\n{system}\n{value}"), path))
 
 
-def record_of_patient(patient: Owner, source: str, record: str, record_id: str) -> Owner:
-    """Return the owner of what one record alone says."""
-    path = f"{patient.path}/{record}/{key_part(record_id)}"
-    return Owner(_prefix("record", source, patient.prefix, path), path)
+def record_of_patient(patient: tuple[str, str], source: str, record: str, record_id: str) -> Owner:
+    """Return the owner of what one record alone says; `patient` is an Owner."""
+    prefix, patient_path = patient
+    path = f"{patient_path}/{record}/{key_part(record_id)}"
+    return _new_owner(Owner, (_prefix(f"record\n{source}\n{prefix}\n{path}"), path))
 
 
-@lru_cache(maxsize=_CACHED)
 def patient_id(system: str, value: str) -> str:
     """Return the logical id of the Patient with this business identifier, whatever the source."""
-    return _prefix("Patient", system, value) + id_suffix("Patient", "")
+    return _prefix(f"Patient\n{system}\n{value}") + _PATIENT_SUFFIX
+
+
+_PATIENT_SUFFIX = id_suffix("Patient", "")

@@ -8,8 +8,12 @@ A file of ``mappings/instruments`` reads::
     reported by: patient
     items: {ids: "1-10", range: [0, 5]}      # where answers may be carried
     measures:
-      odi: {code: func.odi.score, unit: "{score}", range: [0, 100]}
+      odi: {code: func.odi.score, unit: "{score}", range: [0, 100], functional: true}
     licence: who owns the instrument, in a sentence
+
+A measure that is ``functional`` tells what the patient can do, and its Observations say so in a
+category. ``profiles`` names the profiles that they claim, where those are not the domain's own.
+With ``value: required`` a record cannot say that the value is missing: FHIR's profile wants it.
 """
 
 from __future__ import annotations
@@ -33,6 +37,8 @@ from fhir_backpain.artifacts.located_yaml import (
 )
 from fhir_backpain.outcome import MappingLocation
 
+_MEASURE_KEYS = {"code", "unit", "range", "levels", "functional", "profiles", "value"}
+
 Domain = Literal["pain", "function", "quality-of-life", "psychosocial", "activity", "vital-signs"]
 Reporter = Literal["patient", "clinician"]
 Range = tuple[Decimal, Decimal]
@@ -42,7 +48,8 @@ Range = tuple[Decimal, Decimal]
 class Measure:
     """One value of an instrument: a number with a UCUM unit, or a word from a concept map.
 
-    `code` and the values of `levels` are concept keys; `value_range` is inclusive.
+    `code` and the values of `levels` are concept keys; `value_range` is inclusive. `profiles` are
+    canonical URLs, none where the domain's stand.
     """
 
     key: str
@@ -51,6 +58,9 @@ class Measure:
     value_range: Range | None
     levels: dict[str, str]
     location: MappingLocation
+    is_functional: bool = False
+    profiles: tuple[str, ...] = ()
+    needs_value: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +117,7 @@ def _one_of(tree: YamlMap, key: str, allowed: tuple[str, ...]) -> Any:
 
 def _measure(key: str, measures: YamlMap) -> Measure:
     tree = want_map(measures, key)
-    refuse_unknown(tree, {"code", "unit", "range", "levels"})
+    refuse_unknown(tree, _MEASURE_KEYS)
     levels = want_map(tree, "levels") if "levels" in tree else None
     if levels is None and "unit" not in tree:
         raise fail(messages.ENTRY_MISSING, "A numeric measure needs a unit.", tree.location)
@@ -119,7 +129,28 @@ def _measure(key: str, measures: YamlMap) -> Measure:
         value_range=_range(range_node) if range_node else None,
         levels={word: want_text(levels, word) for word in levels.entries} if levels else {},
         location=tree.location,
+        is_functional=_flag(tree, "functional"),
+        profiles=_texts(tree, "profiles"),
+        needs_value="value" in tree and _one_of(tree, "value", ("required",)) == "required",
     )
+
+
+def _flag(tree: YamlMap, key: str) -> bool:
+    node = tree.get(key)
+    if node is None:
+        return False
+    if not (isinstance(node, YamlScalar) and isinstance(node.value, bool)):
+        raise fail(messages.WRONG_KIND, f"The entry '{key}' is true or false.", node.location)
+    return node.value
+
+
+def _texts(tree: YamlMap, key: str) -> tuple[str, ...]:
+    node = tree.get(key)
+    if node is None:
+        return ()
+    if not isinstance(node, YamlList):
+        raise fail(messages.WRONG_KIND, f"The entry '{key}' is a list.", node.location)
+    return tuple(item.text for item in node if isinstance(item, YamlScalar))
 
 
 def _items(tree: YamlMap) -> Items:

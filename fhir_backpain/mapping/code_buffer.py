@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from fhir_backpain.outcome import MappingLocation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CodeLine:
-    """One line, its depth of indentation and the place of the mapping that it comes from."""
+    """One line, its depth of indentation and the place of the mapping that it comes from.
+
+    The text may be settled after the line was added; a line without text is left out.
+    """
 
     depth: int
     text: str
@@ -29,6 +32,7 @@ class Trial:
 
     depth: int
     lines: list[CodeLine] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
     is_bound: bool = False
     is_guarded: bool = False
     is_lazy: bool = False
@@ -44,11 +48,40 @@ class Trial:
         return not self.is_bound and not self.is_guarded and not must_wait
 
 
+@dataclass(slots=True)
+class Group:
+    """Assignments of the prelude that all give no text where one object of the record is missing.
+
+    `known` are the variables that stood in the prelude before the group.
+    """
+
+    test: str
+    known: frozenset[str]
+    lines: list[CodeLine] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+
+    def flat(self) -> list[CodeLine]:
+        """Return the lines, under one test where that is worth it."""
+        if len(self.names) == 1:
+            return self.lines
+        inner = [CodeLine(2, line.text, line.place) for line in self.lines]
+        nothing = f"{' = '.join(self.names)} = ''"
+        first, last = self.lines[0].place, self.lines[-1].place
+        return [
+            CodeLine(1, f"if {self.test}:", first),
+            *inner,
+            CodeLine(1, "else:", last),
+            CodeLine(2, nothing, last),
+        ]
+
+
 class CodeBuffer:
     """Collects lines at a depth, and settles trials."""
 
     def __init__(self) -> None:
-        self.prelude: list[CodeLine] = []
+        self.prelude: list[CodeLine | Group] = []
+        self._groups: dict[str, Group] = {}
+        self.in_prelude: set[str] = set()
         self.place: MappingLocation | None = None
         self._depth = 1
         self._trials = [Trial(1, is_bound=True)]
@@ -56,13 +89,40 @@ class CodeBuffer:
         self._guards = 0
         self._lazy = 0
 
-    def add(self, text: str) -> None:
+    def add(self, text: str) -> CodeLine:
         """Add a line at the present depth."""
-        self._trials[-1].lines.append(CodeLine(self._depth, text, self.place))
+        line = CodeLine(self._depth, text, self.place)
+        self._trials[-1].lines.append(line)
+        return line
 
-    def add_to_prelude(self, text: str) -> None:
-        """Add a line to the prelude, whatever trial is open."""
-        self.prelude.append(CodeLine(1, text, self.place))
+    def assign(self, expression: str) -> str:
+        """Add an assignment at the present depth and return its variable."""
+        name = self.fresh("v")
+        self.add(f"{name} = {expression}")
+        self._trials[-1].names.add(name)
+        return name
+
+    def assign_in_prelude(
+        self, expression: str, names: frozenset[str] = frozenset(), needs: str | None = None
+    ) -> str:
+        """Add an assignment to the prelude, whatever trial is open, and return its variable.
+
+        `names` are the variables in the expression. Where `needs`, the test of whether an object
+        is there, does not hold, the expression gives no text.
+        """
+        name = self.fresh("v")
+        line = CodeLine(1, f"{name} = {expression}", self.place)
+        if needs is None:
+            self.prelude.append(line)
+        else:
+            group = self._groups.get(needs)
+            if group is None or not names <= group.known.union(group.names):
+                group = self._groups[needs] = Group(needs, frozenset(self.in_prelude))
+                self.prelude.append(group)
+            group.lines.append(line)
+            group.names.append(name)
+        self.in_prelude.add(name)
+        return name
 
     def fresh(self, start: str) -> str:
         """Return a variable name that is not in use."""
@@ -77,6 +137,11 @@ class CodeBuffer:
         """Say that what is being emitted can fail on a value that no mapping has a place for."""
         self._trials[-1].can_fail = True
 
+    @property
+    def size(self) -> int:
+        """How many lines stand where the present ones are added."""
+        return len(self._trials[-1].lines)
+
     @contextmanager
     def lazily(self) -> Iterator[None]:
         """Say that what is added inside belongs to a rule or a list that may not apply."""
@@ -85,19 +150,19 @@ class CodeBuffer:
         self._lazy -= 1
 
     @contextmanager
-    def block(self, head: str) -> Iterator[None]:
+    def block(self, head: str) -> Iterator[CodeLine]:
         """Indent what is added inside below `head`."""
-        self.add(head)
+        line = self.add(head)
         self._depth += 1
-        yield
+        yield line
         self._depth -= 1
 
     @contextmanager
-    def guard(self, head: str) -> Iterator[None]:
+    def guard(self, head: str) -> Iterator[CodeLine]:
         """Indent below a condition; what is added inside must not be computed without it."""
         self._guards += 1
-        with self.block(head):
-            yield
+        with self.block(head) as line:
+            yield line
         self._guards -= 1
 
     @contextmanager
@@ -110,9 +175,11 @@ class CodeBuffer:
         outer = self._trials[-1]
         if not trial.is_settled:
             outer.lines += trial.lines
+            outer.names |= trial.names
             outer.is_bound |= trial.is_bound
             outer.can_fail |= trial.can_fail
         else:
+            self.in_prelude |= trial.names
             shift = trial.depth - 1
             self.prelude += [
                 CodeLine(line.depth - shift, line.text, line.place) for line in trial.lines
@@ -120,4 +187,9 @@ class CodeBuffer:
 
     def lines(self) -> list[CodeLine]:
         """Return the prelude and the body."""
-        return [*self.prelude, *self._trials[0].lines]
+        prelude = [
+            line
+            for item in self.prelude
+            for line in (item.flat() if isinstance(item, Group) else [item])
+        ]
+        return [line for line in (*prelude, *self._trials[0].lines) if line.text]

@@ -1,48 +1,44 @@
-"""Turns the declarations of a record type into one Python function, with its constants.
+"""Turns the declarations of a record type into Python functions, with their constants.
 
-The function has the form ``make(s, c)``: it reads the record `s`, knows the identities in the
-context `c`, and returns what it makes. A line of it leads back to the line of the mapping.
+The functions have the form ``make(s)`` and read a typed record `s`. One returns what it makes as
+resources, the other the Bundle that writes them. A line leads back to the line of the mapping.
 """
 
 from __future__ import annotations
 
 import linecache
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
-from fhir_backpain.errors import ArtifactError, MappingCheckError
-from fhir_backpain.fhir.identity import id_suffix, key_part
+from fhir_backpain.errors import ArtifactError, MappingCheckError, MappingFailed
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.chunk import WordTable
 from fhir_backpain.mapping.code_buffer import CodeLine
-from fhir_backpain.mapping.condition import compile_condition
 from fhir_backpain.mapping.declaration import Declaration, Fragments, Ignored
-from fhir_backpain.mapping.emitter import Emitter, Piece, SlotEmitter, literal_text
-from fhir_backpain.mapping.functions.copying import paragraph, quoted
-from fhir_backpain.mapping.functions.referencing import OWNERS, emit_key
+from fhir_backpain.mapping.emitter import Emitter, SlotEmitter
+from fhir_backpain.mapping.functions import copying, referencing
+from fhir_backpain.mapping.owners import patient_names
+from fhir_backpain.mapping.record_struct import NO_ITEMS, record_classes
+from fhir_backpain.mapping.rule_code import BUNDLE, RESOURCES, Form, RuleCode
 from fhir_backpain.mapping.scope import Reach, Scope
 from fhir_backpain.mapping.source_shape import ObjectShape, Shape, leaves, record_shape
-from fhir_backpain.mapping.template import ObjectTemplate
 from fhir_backpain.outcome import Issue, MappingLocation
 
 _NAMES: dict[str, Any] = {
-    "NONE": {},
-    "quoted": quoted,
-    "paragraph": paragraph,
-    "part": key_part,
-    "suffix": id_suffix,
+    **copying.NAMES,
+    **referencing.NAMES,
+    "NO_ITEMS": NO_ITEMS,
+    "patient_names": patient_names,
     "MadeResource": MadeResource,
     # A named tuple's own constructor takes three times as long.
     "new": tuple.__new__,
 }
-_HEAD = (
-    "made = []",
-    "add = made.append",
-    "system = c.system",
-    "rp, rq = c.record",
-    "pp, pq = c.patient",
-)
+
+_TABLE = re.compile(r"\bK\d+(?=\[)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +59,62 @@ class Program:
     text: str
     places: tuple[MappingLocation | None, ...]
     file: str
+    tables: Mapping[str, WordTable]
 
-    def place_of(self, error: BaseException) -> MappingLocation | None:
-        """Return the place of the mapping at which the function failed."""
+    def failure(self, error: Exception) -> MappingFailed:
+        """Return (not raise) what to tell of an exception of the function, at its place."""
+        line = self._line_of(error)
+        if isinstance(error, KeyError) and line is not None:
+            (word,) = error.args
+            for name in _TABLE.findall(self.text.splitlines()[line - 1]):
+                if word not in self.tables[name]:
+                    return MappingFailed(self.tables[name].lack(word))
+        return MappingFailed(
+            messages.COMPILED_CODE.issue(
+                f"The compiled mapping failed ({type(error).__name__}).",
+                mapping=None if line is None else self.places[line - 1],
+                next_step="Validate the record with 'fhir-backpain validate'; report the mapping.",
+            )
+        )
+
+    def _line_of(self, error: Exception) -> int | None:
+        """Return the number of the line at which the function failed."""
         trace = error.__traceback__
         found = None
         while trace is not None:
             if trace.tb_frame.f_code.co_filename == self.file:
-                found = self.places[trace.tb_lineno - 1]
+                found = trace.tb_lineno
             trace = trace.tb_next
         return found
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RecordProgram:
-    """Every mapping of a record type as one program."""
+    """Every mapping of a record type as one program: `program` makes resources.
+
+    What is made for a Bundle is compiled when it is first asked for.
+    """
 
     program: Program
     rules: tuple[CompiledRule, ...]
+    compile_bundle: Callable[[], Program] = field(repr=False)
+
+    def map(self, data: Mapping[str, Any]) -> list[MadeResource]:
+        """Return what the mappings make of a record, given as JSON data.
+
+        Raises MappingFailed where a value has no place in a mapping, msgspec.ValidationError where
+        the data are no record of a known type.
+        """
+        record = record_classes().of(data)
+        try:
+            return self.program.make(record)  # type: ignore[no-any-return]
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise self.program.failure(error) from error
+
+    @cached_property
+    def bundle(self) -> Program:
+        """The program whose function returns the JSON text of a transaction Bundle."""
+        return self.compile_bundle()
 
 
 def root_scope(
@@ -100,76 +134,52 @@ def compile_record(
 
     Raises MappingCheckError with every finding of every mapping, each at its place.
     """
+    found = tuple(declarations)
+    program, rules = _compile(record_type, found, functions, fragments, RESOURCES)
+    return RecordProgram(
+        program, rules, lambda: _compile(record_type, found, functions, fragments, BUNDLE)[0]
+    )
+
+
+def _compile(
+    record_type: str,
+    declarations: tuple[Declaration, ...],
+    functions: Mapping[str, SlotEmitter],
+    fragments: Fragments,
+    form: Form,
+) -> tuple[Program, tuple[CompiledRule, ...]]:
     shape = record_shape(record_type)
-    emitter = Emitter(root_scope(shape), functions, fragments)
+    scope = root_scope(shape)
+    emitter = Emitter(scope, functions, fragments)
     rules: list[CompiledRule] = []
     problems: list[Issue] = []
+    code = RuleCode(emitter, form)
     for declaration in declarations:
         try:
-            rules.append(_emit_rule(emitter, declaration, shape))
+            rules.append(_emit_rule(emitter, code, declaration, shape))
         except ArtifactError as error:
             problems += error.issues
     if problems:
         raise MappingCheckError(problems)
-    lines = [CodeLine(1, text, None) for text in _HEAD] + emitter.code.lines()
-    lines.append(CodeLine(1, "return made", None))
-    return RecordProgram(
-        build("def make(s, c):", lines, record_type, emitter.constants), tuple(rules)
+    code.settle()
+    head, end = (
+        [CodeLine(1, text, None) for text in part] for part in (code.head(record_type), form.result)
     )
+    lines = [*head, *emitter.code.lines(), *end]
+    constants = {**emitter.constants, **record_classes().absent[record_type]}
+    return build("def make(s):", lines, f"{record_type} {form.name}", constants), tuple(rules)
 
 
-def _emit_rule(emitter: Emitter, declaration: Declaration, shape: ObjectShape) -> CompiledRule:
+def _emit_rule(
+    emitter: Emitter, code: RuleCode, declaration: Declaration, shape: ObjectShape
+) -> CompiledRule:
     scope = root_scope(shape)
     emitter.code.place = declaration.location
     with emitter.inside(scope):
-        if declaration.repetition:
-            path, name = declaration.repetition
-            with emitter.repeat(path, name, declaration.location):
-                _emit_conditionally(emitter, declaration)
-        else:
-            _emit_conditionally(emitter, declaration)
+        code.emit(declaration)
     _check_ignored(declaration.ignored, scope, shape)
     used = frozenset(scope.used) | {ignored.path for ignored in declaration.ignored}
     return CompiledRule(declaration.name, declaration.makes, used, declaration.location)
-
-
-def _emit_conditionally(emitter: Emitter, declaration: Declaration) -> None:
-    if declaration.condition is None:
-        _emit_resource(emitter, declaration)
-        return
-    condition = compile_condition(declaration.condition, emitter.reach, declaration.location)
-    with emitter.code.lazily(), emitter.block(f"if {condition}:"):
-        _emit_resource(emitter, declaration)
-
-
-def _emit_resource(emitter: Emitter, declaration: Declaration) -> None:
-    template = declaration.template
-    if not isinstance(template, ObjectTemplate):
-        raise MappingCheckError(
-            messages.SLOT_ARGUMENT.issue("A resource is a map.", mapping=declaration.location)
-        )
-    type_ = declaration.makes
-    if declaration.belongs_to == "person":
-        emitter.line("i = c.patient_id")
-    else:
-        prefix, path = OWNERS[declaration.belongs_to]
-        key = emit_key(emitter, declaration.key)
-        emitter.identity = f"{{{path}}}/{key.text}"
-        emitter.line(f"i = f'{{{prefix}}}{key.suffix(type_)}'")
-    members = {"resourceType": Piece(literal_text(type_)), "id": Piece('"{i}"')}
-    members |= {key: emitter.emit(item) for key, item in template.members.items()}
-    piece = emitter.emit_object({key: _fixed(part) for key, part in members.items()})
-    shared = declaration.belongs_to != "record"
-    weak = "False"
-    if declaration.only_if_new:
-        weak = compile_condition(declaration.only_if_new, emitter.reach, declaration.location)
-    arguments = f"{type_!r}, i, f'{piece.text}', {shared}, {declaration.name!r}, {weak}"
-    emitter.line(f"add(new(MadeResource, ({arguments})))")
-
-
-def _fixed(piece: Piece) -> Piece:
-    """Count a member as not live: a resource whose rule applies is always made."""
-    return Piece(piece.text, piece.variable, live=False)
 
 
 def _check_ignored(ignored: tuple[Ignored, ...], scope: Scope, shape: ObjectShape) -> None:
@@ -196,7 +206,10 @@ def build(head: str, lines: Iterable[CodeLine], name: str, constants: Mapping[st
     text = "\n".join([head, *("    " * line.depth + line.text for line in body), ""])
     file = f"<mapping {name}>"
     linecache.cache[file] = (len(text), None, text.splitlines(keepends=True), file)
-    namespace: dict[str, Any] = {**_NAMES, **constants}
+    tables = {name: item for name, item in constants.items() if isinstance(item, WordTable)}
+    # A plain dictionary is read twice as fast as one of a class of its own.
+    plain = {name: dict(table) for name, table in tables.items()}
+    namespace: dict[str, Any] = {**_NAMES, **constants, **plain}
     exec(compile(text, file, "exec"), namespace)  # noqa: S102 - our own generated text
     places = (None, *(line.place for line in body))
-    return Program(namespace["make"], text, places, file)
+    return Program(namespace["make"], text, places, file, tables)

@@ -29,8 +29,7 @@ def _clause(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
     reach = reach_of(clause.path, where)
     word, negated = clause.word, clause.is_negated
     if word in ("present", "missing"):
-        there = (word == "present") != negated
-        return f"{reach.expression} is {'not ' if there else ''}None"
+        return reach.presence() if (word == "present") != negated else reach.absence()
     is_flag = isinstance(reach.shape, Leaf) and reach.shape.type == "boolean"
     if word in ("true", "false") and is_flag:
         return f"{reach.expression} is {'not ' if negated else ''}{word.title()}"

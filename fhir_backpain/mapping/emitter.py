@@ -1,25 +1,24 @@
-"""Writes the Python text of a template: a function body that assembles JSON text.
+"""Walks templates and emits the code that makes them: a function body that assembles JSON text.
 
-Each node becomes a `Piece`. A piece that is always there is part of an f-string; one that may be
-empty is a variable that holds its JSON text or None. So a record costs one f-string for each
-resource and one test for each optional value, and no tree is ever built. What depends on the record
-alone is computed once, in the function's prelude.
+Each node becomes a `Piece`. What is always there is part of one f-string for the whole resource;
+what may be missing is a variable that holds its text or nothing. So a record costs one f-string for
+each resource and one test for each optional value, and no tree is ever built.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from fhir_backpain.artifacts.located_yaml import plain
 from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.chunk import Chunks, Code, WordTable
 from fhir_backpain.mapping.code_buffer import CodeBuffer
 from fhir_backpain.mapping.condition import compile_condition
-from fhir_backpain.mapping.declaration import Fragments
+from fhir_backpain.mapping.declaration import Fragment, Fragments
+from fhir_backpain.mapping.piece import Piece, PieceMaker, literal
 from fhir_backpain.mapping.scope import Reach, Scope
 from fhir_backpain.mapping.source_shape import ListShape
 from fhir_backpain.mapping.template import (
@@ -35,34 +34,14 @@ from fhir_backpain.mapping.template import (
 )
 from fhir_backpain.outcome import MappingLocation
 
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """JSON text of a node: `text` is f-string source; `variable` is set where it may be None.
-
-    `live` is true where the node depends on the record.
-    """
-
-    text: str
-    variable: str | None = None
-    live: bool = False
-
-
-def literal_text(value: Any) -> str:
-    """Return a JSON value as f-string source."""
-    return in_f_string(json.dumps(value, separators=(",", ":")))
-
-
-def in_f_string(text: str) -> str:
-    """Return text as the source of an f-string in single quotes."""
-    return text.replace("\\", "\\\\").replace("'", "\\'").replace("{", "{{").replace("}", "}}")
-
-
 SlotEmitter = Callable[["Emitter", Slot], Piece]
 
 
 class Emitter:
-    """Collects the lines and the constants of one function while templates are walked."""
+    """Collects the lines and the constants of one function while templates are walked.
+
+    `makes_list` turns true once something asks for what was made so far.
+    """
 
     def __init__(
         self, scope: Scope, functions: Mapping[str, SlotEmitter], fragments: Fragments
@@ -70,43 +49,23 @@ class Emitter:
         self.scope = scope
         self.code = CodeBuffer()
         self.constants: dict[str, Any] = {}
+        self.makes_list = False
+        self.pieces = PieceMaker(self.code, self.constant)
         self._functions = functions
         self._fragments = fragments
-        self._open_fragments: list[str] = []
-        self.identity = ""
+        self._open_fragments: list[Fragment] = []
         self._settled: dict[tuple[Any, ...], tuple[Piece, frozenset[str]]] = {}
-        self._in_prelude: set[str] = set()
-        self._members: dict[tuple[str, str], str] = {}
-
-    def line(self, text: str) -> None:
-        """Add one line of code at the present depth."""
-        self.code.add(text)
-
-    def fresh(self, start: str = "v") -> str:
-        """Return a variable name that is not in use."""
-        return self.code.fresh(start)
-
-    def bind(self) -> None:
-        """Say that what is being emitted depends on the rule's own key or on what was made."""
-        self.code.bind()
-
-    def assign(self, expression: str) -> str:
-        """Add an assignment and return its variable."""
-        name = self.fresh()
-        self.line(f"{name} = {expression}")
-        return name
+        self._tables: dict[int, str] = {}
 
     def constant(self, value: Any) -> str:
         """Return the name under which the function finds a constant."""
+        if id(value) in self._tables:
+            return self._tables[id(value)]
         name = f"K{len(self.constants)}"
         self.constants[name] = value
+        if isinstance(value, WordTable):
+            self._tables[id(value)] = name
         return name
-
-    @contextmanager
-    def block(self, head: str) -> Iterator[None]:
-        """Indent what is emitted inside below `head`."""
-        with self.code.block(head):
-            yield
 
     @contextmanager
     def inside(self, scope: Scope) -> Iterator[None]:
@@ -124,17 +83,39 @@ class Emitter:
             self.code.bind()
         return reach
 
-    def value(self, reach: Reach, form: str) -> Piece:
-        """Return the piece of a source value; `form` is an expression with ``{}`` for the value."""
-        if reach.certain:
-            return Piece("{" + self.assign(form.format(reach.expression)) + "}", live=True)
-        found = self.assign(reach.expression)
-        return self.optional(f"None if {found} is None else {form.format(found)}")
+    def read(self, reach: Reach) -> Code:
+        """Return the code of a source value, quick to compute again."""
+        if reach.is_quick:
+            return Code(reach.expression, is_bound=reach.is_bound)
+        return self.variable(reach.expression, is_bound=reach.is_bound)
 
-    def optional(self, expression: str) -> Piece:
-        """Return the piece of an expression that may be None."""
-        name = self.assign(expression)
-        return Piece("{" + name + "}", variable=name, live=True)
+    def variable(self, expression: str, *, is_bound: bool = False) -> Code:
+        """Assign an expression and return the code of its variable."""
+        name = self.code.assign(expression)
+        return Code(name, frozenset((name,)), is_bound)
+
+    def value(self, reach: Reach, form: Callable[[str], Chunks]) -> Piece:
+        """Return the piece of a source value; `form` gives the chunks for its expression."""
+        found = self.read(reach)
+        chunks = tuple(
+            Code(chunk.expression, chunk.names | found.names, chunk.is_bound or found.is_bound)
+            if isinstance(chunk, Code)
+            else chunk
+            for chunk in form(found.expression)
+        )
+        if reach.certain:
+            return Piece(chunks, live=True)
+        test = reach.presence(found.expression)
+        return Piece(chunks, test, True, found.names, found.is_bound, reach.needs)
+
+    def optional(self, expression: str, *, is_bound: bool = False) -> Piece:
+        """Return the piece of an expression that gives JSON text or None."""
+        code = self.variable(expression, is_bound=is_bound)
+        return self.settled_variable(code)
+
+    def settled_variable(self, code: Code) -> Piece:
+        """Return the piece of a variable that holds JSON text or None."""
+        return Piece((code,), f"{code.expression} is not None", True, code.names, code.is_bound)
 
     def emit(self, node: Template) -> Piece:
         """Emit a node and return its piece; the same node on the same record is emitted once."""
@@ -147,11 +128,8 @@ class Emitter:
         with self._counting() as used_here, self.code.trial() as trial:
             piece = self._emit(node)
         self.code.place = outer
-        if trial.is_settled:
-            if piece.variable:
-                self._in_prelude.add(piece.variable)
-            if key is not None:
-                self._settled[key] = (piece, frozenset(used_here))
+        if trial.is_settled and key is not None:
+            self._settled[key] = (piece, frozenset(used_here))
         return piece
 
     @contextmanager
@@ -167,18 +145,20 @@ class Emitter:
         """Return what makes two nodes the same, for those that are worth sharing."""
         if isinstance(node, Use) and not node.arguments:
             return ("use", node.fragment)
-        if isinstance(node, Slot) and not self._open_fragments:
+        # A parameter of a fragment means another path at each use.
+        if isinstance(node, Slot) and not any(one.parameters for one in self._open_fragments):
             options = {key: plain(value) for key, value in node.options.items()}
             return ("slot", node.function, repr(plain(node.argument)), repr(options))
         return None
 
     def _emit(self, node: Template) -> Piece:
         if isinstance(node, Literal):
-            return Piece(literal_text(node.value))
+            return literal(node.value)
         if isinstance(node, Slot):
             return self._emit_slot(node)
         if isinstance(node, ObjectTemplate):
-            return self.emit_object({key: self.emit(item) for key, item in node.members.items()})
+            members = {key: self.emit(item) for key, item in node.members.items()}
+            return self.pieces.object(members)
         if isinstance(node, ListTemplate):
             return self._emit_list(node)
         if isinstance(node, Use):
@@ -203,75 +183,26 @@ class Emitter:
             )
         return function(self, node)
 
-    def emit_object(self, members: Mapping[str, Piece]) -> Piece:
-        """Return the piece of an object; it is left out where its live members are all empty."""
-        texts = [self._member(key, piece) for key, piece in members.items()]
-        body = self._join(texts, members)
-        live = [piece for piece in members.values() if piece.live]
-        if not live or any(piece.variable is None for piece in live):
-            return Piece(body, live=bool(live))
-        there = " or ".join(f"{piece.variable} is not None" for piece in live)
-        return self.optional(f"f'{body}' if {there} else None")
-
-    def _join(self, texts: list[str], members: Mapping[str, Piece]) -> str:
-        """Return the f-string source of an object, with no comma before its first member."""
-        joined = "".join(texts)
-        first = next(iter(members.values()), None)
-        if first is None or first.variable is None:
-            return "{{" + joined[1:] + "}}"
-        rest = self.assign(f"f'{joined}'")
-        return "{{" + "{" + f"{rest}[1:]" + "}" + "}}"
-
-    def _member(self, key: str, piece: Piece) -> str:
-        name = in_f_string(json.dumps(key))
-        if piece.variable is None:
-            return f",{name}:{piece.text}"
-        expression = f"'' if {piece.variable} is None else f',{name}:{{{piece.variable}}}'"
-        if piece.variable not in self._in_prelude:
-            return "{" + self.assign(expression) + "}"
-        variable = self._members.get((key, piece.variable))
-        if variable is None:
-            variable = self._members[key, piece.variable] = self.fresh()
-            self.code.add_to_prelude(f"{variable} = {expression}")
-        return "{" + variable + "}"
-
     def _emit_list(self, node: ListTemplate) -> Piece:
         if not any(isinstance(item, Each) for item in node.items):
-            pieces = [self.emit(item) for item in node.items]
-            if all(piece.variable is None for piece in pieces):
-                body = ",".join(piece.text for piece in pieces)
-                return Piece(f"[{body}]", live=any(piece.live for piece in pieces))
-            return self._gathered([("piece", piece) for piece in pieces])
-        return self._gathered_from(node.items)
-
-    def _gathered(self, parts: list[tuple[str, Piece]]) -> Piece:
-        items = self.assign("[]")
-        for _, piece in parts:
-            self._append(items, piece)
-        return self._closed(items)
-
-    def _gathered_from(self, nodes: tuple[Template, ...]) -> Piece:
-        items = self.assign("[]")
-        for node in nodes:
-            if isinstance(node, Each):
-                self._emit_each(node, items)
+            return self.pieces.list([self.emit(item) for item in node.items])
+        items = self.variable("[]")
+        for item in node.items:
+            if isinstance(item, Each):
+                with self.repeat(item.path, item.name, item.location):
+                    self._append(items, self.emit(item.body))
             else:
-                self._append(items, self.emit(node))
-        return self._closed(items)
+                self._append(items, self.emit(item))
+        joined = Code(f'",".join({items.expression})', items.names)
+        gathered = Piece((joined,), items.expression, True, items.names)
+        return gathered.wrapped("[", "]")
 
-    def _closed(self, items: str) -> Piece:
-        return self.optional(f"'[' + ','.join({items}) + ']' if {items} else None")
-
-    def _append(self, items: str, piece: Piece) -> None:
-        if piece.variable is None:
-            self.line(f"{items}.append(f'{piece.text}')")
+    def _append(self, items: Code, piece: Piece) -> None:
+        line = f"{items.expression}.append({self.pieces.text(piece.chunks)})"
+        if piece.test is None:
+            self.code.add(line)
         else:
-            with self.block(f"if {piece.variable} is not None:"):
-                self.line(f"{items}.append({piece.variable})")
-
-    def _emit_each(self, node: Each, items: str) -> None:
-        with self.repeat(node.path, node.name, node.location):
-            self._append(items, self.emit(node.body))
+            self.code.add(f"if {piece.test}: {line}")
 
     @contextmanager
     def repeat(self, path: str, name: str, where: MappingLocation) -> Iterator[None]:
@@ -281,40 +212,51 @@ class Emitter:
             raise MappingCheckError(
                 messages.PATH_KIND.issue(f"'{path}' is not a list.", mapping=where)
             )
-        variable = self.fresh("e")
-        element = Reach(variable, reach.shape.item, True, f"{reach.path}[]", is_bound=True)
-        many = reach.expression if reach.certain else f"{reach.expression} or ()"
-        with self.code.lazily(), self.block(f"for {variable} in {many}:"):
-            self.line("pass")
-            with self.inside(self.scope.with_name(name, element)):
-                yield
+        variable = self.code.fresh("e")
+        element = Reach(
+            variable, reach.shape.item, True, f"{reach.path}[]", is_bound=True, is_quick=True
+        )
+        inner = self.inside(self.scope.with_name(name, element))
+        with self.code.lazily(), self.code.block(f"for {variable} in {reach.expression}:"), inner:
+            yield
 
     def _emit_when(self, node: When) -> Piece:
-        result = self.assign("None")
         condition = compile_condition(node.condition, self.reach, node.location)
+        result = self.variable("None")
         with self.code.guard(f"if {condition}:"):
             self._set(result, self.emit(node.body))
-        return Piece("{" + result + "}", variable=result, live=True)
+        return self.settled_variable(result)
 
     def _emit_first_of(self, node: FirstOf) -> Piece:
-        result = self.assign("None")
+        result = self.variable("None")
         for alternative in node.alternatives:
-            with self.code.guard(f"if {result} is None:"):
+            with self.code.guard(f"if {result.expression} is None:"):
                 self._set(result, self.emit(alternative))
-        return Piece("{" + result + "}", variable=result, live=True)
+        return self.settled_variable(result)
 
-    def _set(self, result: str, piece: Piece) -> None:
-        value = piece.variable or f"f'{piece.text}'"
-        self.line(f"{result} = {value}")
+    def _set(self, result: Code, piece: Piece) -> None:
+        value = self.pieces.text(piece.chunks)
+        instead = f" if {piece.test} else None" if piece.test else ""
+        self.code.add(f"{result.expression} = {value}{instead}")
 
     def _emit_use(self, node: Use) -> Piece:
+        fragment = self._fragment(node)
+        # What a fragment does not read of its parameters is not carried, so it is not counted.
+        names = {
+            name: self.scope.find(path, node.location) for name, path in node.arguments.items()
+        }
+        self._open_fragments.append(fragment)
+        try:
+            with self.inside(self.scope.only(names)):
+                return self.emit(fragment.template)
+        finally:
+            self._open_fragments.pop()
+
+    def _fragment(self, node: Use) -> Fragment:
         fragment = self._fragments.get(node.fragment)
         if fragment is None:
-            raise MappingCheckError(
-                messages.FRAGMENT_UNKNOWN.issue(
-                    f"There is no fragment '{node.fragment}'.", mapping=node.location
-                )
-            )
+            text = f"There is no fragment '{node.fragment}'."
+            raise MappingCheckError(messages.FRAGMENT_UNKNOWN.issue(text, mapping=node.location))
         if set(fragment.parameters) != set(node.arguments):
             wanted = ", ".join(fragment.parameters) or "none"
             raise MappingCheckError(
@@ -323,7 +265,7 @@ class Emitter:
                     mapping=node.location,
                 )
             )
-        if node.fragment in self._open_fragments:
+        if fragment in self._open_fragments:
             raise MappingCheckError(
                 messages.FRAGMENT_UNKNOWN.issue(
                     f"The fragment '{node.fragment}' uses itself.",
@@ -331,13 +273,4 @@ class Emitter:
                     next_step="Take the use out of the fragment.",
                 )
             )
-        # What a fragment does not read of its parameters is not carried, so it is not counted.
-        names = {
-            name: self.scope.find(path, node.location) for name, path in node.arguments.items()
-        }
-        self._open_fragments.append(node.fragment)
-        try:
-            with self.inside(self.scope.only(names)):
-                return self.emit(fragment.template)
-        finally:
-            self._open_fragments.pop()
+        return fragment

@@ -42,8 +42,9 @@ from fhir_backpain.mapping.check.record_target import record_findings
 from fhir_backpain.mapping.code_buffer import CodeLine
 from fhir_backpain.mapping.codegen import Program, build, root_scope
 from fhir_backpain.mapping.declaration import Ignored, read_ignored
-from fhir_backpain.mapping.emitter import Emitter, Piece, literal_text
+from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.registry import feed_functions
+from fhir_backpain.mapping.piece import Piece, literal
 from fhir_backpain.mapping.source_shape import Leaf, Member, ObjectShape
 from fhir_backpain.mapping.template import ObjectTemplate, Template, read_template
 from fhir_backpain.outcome import Issue
@@ -206,11 +207,12 @@ def _body(emitter: Emitter, makes: str, template: Template) -> list[CodeLine]:
         raise MappingCheckError(
             messages.SLOT_ARGUMENT.issue("A record is a map.", mapping=template.location)
         )
-    members = {"record": Piece(literal_text(makes))}
+    members = {"record": literal(makes)}
     for key, item in template.members.items():
         piece = emitter.emit(item)
-        members[key] = Piece(piece.text, piece.variable)
-    emitter.line(f"return f'{emitter.emit_object(members).text}'")
+        members[key] = Piece(piece.chunks, piece.test)
+    made = emitter.pieces.object(members)
+    emitter.code.add(f"return {emitter.pieces.text(made.chunks)}")
     return emitter.code.lines()
 
 

@@ -55,6 +55,7 @@ CALLS: Mapping[str, Schema] = {
     "concepts": _function(_PATHS, "map", map=_TEXT),
     "coding": _function(_PATHS, "map", map=_TEXT),
     "code": _function(_PATHS, "map", map=_TEXT, **{"else": _TEXT}),
+    "codes": _function(_PATHS, "map", map=_TEXT),
     "quantity": _function(_PATH, unit=_TEXT, by=_PATH, map=_TEXT),
     "own": _function({"const": "identifier"}),
     "reference": _function(
@@ -164,10 +165,14 @@ def _concept_map() -> Schema:
 def _instrument() -> Schema:
     levels = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
     measure = _object(
-        {"code": _TEXT, "unit": _TEXT, "range": _RANGE, "levels": levels},
+        {
+            "code": _TEXT, "unit": _TEXT, "range": _RANGE, "levels": levels,
+            "functional": {"type": "boolean"}, "profiles": {"type": "array", "items": _TEXT},
+            "value": {"const": "required"},
+        },
         "code",
         anyOf=[{"required": ["unit"]}, {"required": ["levels"]}],
-    )
+    )  # fmt: skip
     ids = {"type": "string", "pattern": r"^\d+-\d+$"}
     return _object(
         {
@@ -197,7 +202,12 @@ def _release() -> Schema:
     }
     mappings = {"type": "object", "additionalProperties": changed}
     return _object(
-        {"release": {"enum": list(RELEASES)}, "mappings": mappings}, "release", "mappings"
+        {
+            "release": {"enum": list(RELEASES)},
+            "without": {"type": "array", "items": _TEXT},
+            "mappings": mappings,
+        },
+        "release",
     )
 
 

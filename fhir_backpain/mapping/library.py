@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
 
+from fhir_backpain.artifacts.finder import profiles_folder
+from fhir_backpain.definitions.profile_folder import ProfileFolders
 from fhir_backpain.errors import ArtifactError
+from fhir_backpain.fhir.canonical import PROFILES, US_CORE_PROFILES
 from fhir_backpain.instruments.instrument import Instrument, Measure, read_instrument
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import Fragment, read_fragments
 from fhir_backpain.mapping.files import MappingFiles
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.terminology import messages as terminology_messages
-from fhir_backpain.terminology.concept import ConceptTable
+from fhir_backpain.terminology.concept import Concept, ConceptTable
 from fhir_backpain.terminology.concept_file import load_concepts_of
 from fhir_backpain.terminology.concept_map import ConceptMap, ConceptRow, read_concept_map
 
+_FUNCTIONAL = "obs.category.uscore.functional-status"
 # FHIR categories of an Observation, by the domain of its instrument.
 _CATEGORIES: dict[str, tuple[str, ...]] = {
     "pain": ("obs.category.survey",),
@@ -28,6 +32,16 @@ _CATEGORIES: dict[str, tuple[str, ...]] = {
     "psychosocial": ("obs.category.survey",),
     "activity": ("obs.category.activity",),
     "vital-signs": ("obs.category.vital-signs",),
+}
+_SURVEYED = f"{US_CORE_PROFILES}/us-core-observation-screening-assessment"
+# The profiles that an Observation claims, by the domain of its instrument; ours comes first.
+_PROFILES: dict[str, tuple[str, ...]] = {
+    "pain": (f"{PROFILES}/backpain-pain-intensity", _SURVEYED),
+    "function": (f"{PROFILES}/backpain-score", _SURVEYED),
+    "quality-of-life": (f"{PROFILES}/backpain-score", _SURVEYED),
+    "psychosocial": (f"{PROFILES}/backpain-score", _SURVEYED),
+    "activity": (f"{US_CORE_PROFILES}/us-core-simple-observation",),
+    "vital-signs": (f"{US_CORE_PROFILES}/us-core-vital-signs",),
 }
 
 
@@ -40,6 +54,7 @@ class Library:
     instruments: dict[str, Instrument]
     concepts: ConceptTable
     version: str
+    profiles: ProfileFolders = field(default_factory=lambda: ProfileFolders(()))
 
     def concept_map(self, name: str, where: MappingLocation) -> ConceptMap:
         """Return a concept map by name; raises ArtifactError at `where` where unknown."""
@@ -59,6 +74,11 @@ class Library:
         for concept_map in self.concept_maps.values():
             if concept_map.kind:
                 words.setdefault(concept_map.kind, set()).update(concept_map.rows)
+        for key, instrument in self.instruments.items():
+            ids = instrument.items.ids if instrument.items else ()
+            words.setdefault("item", set()).update(f"{key} {id_}" for id_ in ids)
+            needed = {name for name, one in instrument.measures.items() if one.needs_value}
+            words.setdefault("valued measure", set()).update(needed)
         return {kind: frozenset(found) for kind, found in words.items()}
 
     @cached_property
@@ -98,6 +118,7 @@ def library_of(files: MappingFiles) -> Library:
         instruments=instruments,
         concepts=concepts,
         version=_version(files, concepts),
+        profiles=ProfileFolders((files.root / "profiles", profiles_folder() / "package")),
     )
 
 
@@ -153,18 +174,25 @@ def _by_key(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
 
 
 def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list[ConceptMap]:
-    """Return the concept maps that instruments imply: code, unit, category and level by measure."""
+    """Return the concept maps that instruments imply.
+
+    They give code, unit, categories, claimed profiles and level by measure.
+    """
     codes: dict[str, ConceptRow] = {}
     scales: dict[str, ConceptRow] = {}
     units: dict[str, ConceptRow] = {}
     levels: dict[str, ConceptRow] = {}
     categories: dict[str, ConceptRow] = {}
+    of_fhir: dict[str, ConceptRow] = {}
+    profiles: dict[str, ConceptRow] = {}
     for instrument in instruments.values():
-        category = tuple(concepts[key] for key in _CATEGORIES[instrument.domain])
         for key, measure in instrument.measures.items():
             code = ConceptRow((concepts.want(measure.code, measure.location),))
             (scales if instrument.domain == "pain" else codes)[key] = code
-            categories[key] = ConceptRow(category)
+            of_fhir[key] = ConceptRow(_concepts(_CATEGORIES[instrument.domain], concepts))
+            more = (_FUNCTIONAL,) if measure.is_functional else ()
+            categories[key] = ConceptRow((*of_fhir[key].concepts, *_concepts(more, concepts)))
+            profiles[key] = _profiles(instrument, measure)
             if measure.unit:
                 units[key] = ConceptRow((concepts.want(measure.unit, measure.location),))
             levels.update(_levels(measure, concepts))
@@ -174,7 +202,19 @@ def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list
         ConceptMap("measure-unit", units, "scored measure"),
         ConceptMap("measure-level", levels, "level"),
         ConceptMap("measure-category", categories),
+        ConceptMap("measure-fhir-category", of_fhir),
+        ConceptMap("measure-profile", profiles),
     ]
+
+
+def _concepts(keys: Iterable[str], concepts: ConceptTable) -> tuple[Concept, ...]:
+    return tuple(concepts[key] for key in keys)
+
+
+def _profiles(instrument: Instrument, measure: Measure) -> ConceptRow:
+    """Return the claims of a measure: canonical URLs, each as a code of its own."""
+    urls = measure.profiles or _PROFILES[instrument.domain]
+    return ConceptRow(tuple(Concept(url, "", url, url) for url in urls))
 
 
 def _levels(measure: Measure, concepts: ConceptTable) -> dict[str, ConceptRow]:

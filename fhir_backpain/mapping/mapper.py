@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from fhir_backpain.definitions.definitions import load_definitions
 from fhir_backpain.errors import ArtifactError, MappingCheckError, MappingFailed
-from fhir_backpain.fhir import identity
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.check.clash import clashing_rules
@@ -21,9 +22,9 @@ from fhir_backpain.mapping.codegen import (
 )
 from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_declaration
 from fhir_backpain.mapping.files import MappingFiles
-from fhir_backpain.mapping.functions.copying import quoted
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, library_of
+from fhir_backpain.mapping.record_struct import record_classes
 from fhir_backpain.mapping.release_delta import (
     BASE_RELEASE,
     ReleaseDelta,
@@ -36,30 +37,6 @@ from fhir_backpain.mapping.trace.trace import Trace
 from fhir_backpain.mapping.trace.tracer import Tracer
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.record import RECORD_TYPES
-
-
-class Context:
-    """The identities of one record, as the compiled functions need them."""
-
-    __slots__ = (
-        "_record_type", "_source", "patient", "patient_id", "patient_identifier",
-        "record", "system",
-    )  # fmt: skip
-
-    def __init__(self, data: Mapping[str, Any]) -> None:
-        identifier = data["patient"]["identifier"]
-        system, value = identifier["system"], identifier["value"]
-        self._source = data["source"]
-        self._record_type = data["record"]
-        self.system = quoted(self._source)
-        self.patient_id = identity.patient_id(system, value)
-        self.patient_identifier = f'{{"system":{quoted(system)},"value":{quoted(value)}}}'
-        self.patient = identity.patient_in_source(self._source, system, value)
-        self.record = self.other_record(data["id"])
-
-    def other_record(self, record_id: str) -> identity.Owner:
-        """Return the owner of what another record of the same type and patient makes."""
-        return identity.record_of_patient(self.patient, self._source, self._record_type, record_id)
 
 
 class Mapper:
@@ -77,6 +54,8 @@ class Mapper:
         self.library = library
         self.version = library.version
         self._programs = programs
+        self._read = record_classes().read
+        self._bundles: dict[type, Program] = {}
         self._declarations = declarations
         self._tracer = Tracer(library, declarations)
         self._unmapper = Unmapper(library, declarations, self)
@@ -86,13 +65,31 @@ class Mapper:
 
         Raises MappingFailed where a value has no place in a mapping.
         """
-        program = self._programs[data["record"]].program
         try:
-            return program.make(data, Context(data))  # type: ignore[no-any-return]
-        except MappingFailed:
-            raise
+            return self._programs[data["record"]].map(data)
+        except (KeyError, msgspec.ValidationError) as problem:
+            raise _no_record(problem) from problem
+
+    def bundle(self, record: bytes) -> str:
+        """Return the JSON text of a transaction Bundle that puts what a record makes.
+
+        `record` is the JSON text of a checked record, read strictly; the Bundle is the one that
+        `put_bundle` gives for its resources. Raises SourceError where it is no strict JSON,
+        MappingFailed where it is no record, or a value has no place in a mapping.
+        """
+        try:
+            found = self._read(record)
+        except msgspec.ValidationError as problem:
+            raise _no_record(problem) from problem
+        program = self._bundles.get(type(found)) or self._bundle_program(type(found))
+        try:
+            return program.make(found)  # type: ignore[no-any-return]
         except (KeyError, TypeError, AttributeError, ValueError) as problem:
-            raise MappingFailed(_compiled_failure(program, problem)) from problem
+            raise program.failure(problem) from problem
+
+    def _bundle_program(self, record_class: type) -> Program:
+        (name,) = (name for name, one in record_classes().by_type.items() if one is record_class)
+        return self._bundles.setdefault(record_class, self._programs[name].bundle)
 
     def from_fhir(self, resources: Iterable[dict[str, Any]]) -> Unmapped:
         """Return the records that some resources came from, in normal form, with every loss.
@@ -131,13 +128,10 @@ class Mapper:
         return self._programs[record_type].program.text
 
 
-def _compiled_failure(program: Program, problem: Exception) -> Issue:
-    kind = type(problem).__name__
-    return messages.COMPILED_CODE.issue(
-        f"The compiled mapping failed ({kind}).",
-        mapping=program.place_of(problem),
-        next_step="Check the record with 'fhir-backpain validate', then report the mapping.",
-    )
+def _no_record(problem: Exception) -> MappingFailed:
+    # What msgspec says names types and a place, never a value.
+    text = "It has no known type." if isinstance(problem, KeyError) else str(problem)
+    return MappingFailed(messages.RECORD_FORM.issue(text))
 
 
 def load_mapper(folder: Path | None = None, release: str = BASE_RELEASE) -> Mapper:

@@ -77,6 +77,12 @@ ELEMENT_NOT_CLAIMED = Message(
 MODIFIER_UNKNOWN = Message(
     3032, "extension", "An unknown modifier extension", "Extend the mapping to understand it."
 )
+RECORD_FORM = Message(
+    3035,
+    "structure",
+    "A record does not have the form of its type",
+    "Check the record with 'fhir-backpain validate'.",
+)
 CONTRADICTION = Message(
     3033, "conflict", "Two resources of one record contradict", "Correct one of the two."
 )
@@ -124,4 +130,61 @@ FOLDER_EMPTY = Message(
 )
 RULES_CLASH = Message(
     3048, "business-rule", "Two rules with the same identity", "Give the two different keys."
+)
+PROFILE_UNKNOWN = Message(
+    3060,
+    "not-found",
+    "Unknown profile",
+    "Claim a profile that is there, or put it into the folder 'profiles' of the mappings.",
+)
+PROFILE_OF_ANOTHER_TYPE = Message(
+    3061, "structure", "A profile of another resource type", "Claim a profile of the made type."
+)
+PROFILE_MISSING = Message(
+    3062,
+    "required",
+    "An element that a claimed profile makes mandatory is missing",
+    "Fill the element, or do not claim the profile.",
+)
+PROFILE_MAY_BE_EMPTY = Message(
+    3063,
+    "required",
+    "An element that a claimed profile makes mandatory may be empty",
+    "Map it from a field that is always there, or claim the profile only 'when' it is there.",
+)
+PROFILE_CARDINALITY = Message(
+    3064,
+    "structure",
+    "More than a claimed profile allows",
+    "Make no more than the profile allows, or do not claim it.",
+)
+PROFILE_FIXED = Message(
+    3065,
+    "value",
+    "Another value than a claimed profile fixes",
+    "Make the value that the profile fixes, or do not claim it.",
+)
+PROFILE_SLICE = Message(
+    3066,
+    "structure",
+    "No item for a slice of a claimed profile",
+    "Add an item that the slice takes, or do not claim the profile.",
+)
+PROFILE_BINDING = Message(
+    3067,
+    "code-invalid",
+    "A code outside a value set that a claimed profile requires",
+    "Use a code of the value set, or do not claim the profile.",
+)
+PROFILE_CHOICE = Message(
+    3068,
+    "structure",
+    "A type that a claimed profile does not allow",
+    "Use a type that the profile allows, or do not claim it.",
+)
+PROFILE_TARGET = Message(
+    3069,
+    "structure",
+    "A reference that a claimed profile does not allow",
+    "Refer to what the profile allows, or do not claim it.",
 )

@@ -8,18 +8,22 @@ from difflib import get_close_matches
 
 from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.mapping import messages
+from fhir_backpain.mapping.record_struct import absent_name
 from fhir_backpain.mapping.source_shape import Leaf, ListShape, ObjectShape, Shape
 from fhir_backpain.outcome import MappingLocation
 
 PARAMETER = "parameter."
+RECORD_TYPE = "record"
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """A source path that was found: its Python expression, shape and full path.
 
-    `certain` is true where the expression is never None for a valid record; `is_bound` where it
-    starts at an element of a list, so that it differs within one record.
+    `certain` is true where the value is there in every valid record; `is_bound` where it starts
+    at an element of a list, so that it differs within one record; `is_quick` where the expression
+    costs no more than a variable. `needs` is the test of the object of the record, if any, without
+    which the value is missing.
     """
 
     expression: str
@@ -27,6 +31,22 @@ class Reach:
     certain: bool
     path: str
     is_bound: bool = False
+    is_quick: bool = False
+    needs: str | None = None
+
+    def presence(self, expression: str | None = None) -> str:
+        """Return the test of whether the value is there; `expression` is a variable with it."""
+        return f"{expression or self.expression} is not {self._absent}"
+
+    def absence(self) -> str:
+        """Return the test of whether the value is missing."""
+        return f"{self.expression} is {self._absent}"
+
+    @property
+    def _absent(self) -> str:
+        if not self.is_quick or isinstance(self.shape, Leaf):
+            return "None"
+        return "NO_ITEMS" if isinstance(self.shape, ListShape) else absent_name(self.path)
 
 
 def wrong(text: str, where: MappingLocation) -> MappingCheckError:
@@ -100,12 +120,18 @@ class Scope:
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise wrong(f"The source has no '{step}' in '{path}'.{hint}", where)
         full = f"{here.path}.{step}" if here.path else step
-        if here.certain and (member.certain or full in self.facts):
-            text = f"{here.expression}[{step!r}]"
-            return Reach(text, member.shape, True, full, here.is_bound)
-        owner = here.expression if here.certain else f"({here.expression} or NONE)"
-        text = f"{owner}.get({step!r})"
-        return Reach(text, member.shape, full in self.facts, full, here.is_bound)
+        certain = full in self.facts or (here.certain and member.certain)
+        if self.is_table:
+            return Reach(f"{here.expression}.get({step!r})", member.shape, certain, full)
+        if full == RECORD_TYPE and isinstance(member.shape, Leaf) and member.shape.words:
+            # The class of a record is its type, so no attribute holds it.
+            text = f'"{member.shape.words[0]}"'
+        else:
+            text = f"{here.expression}.{step}"
+        found = Reach(text, member.shape, certain, full, here.is_bound, True, here.needs)
+        if found.needs or member.certain or not isinstance(member.shape, ObjectShape):
+            return found
+        return replace(found, needs=found.presence())
 
     def _count(self, here: Reach) -> None:
         if isinstance(here.shape, Leaf):

@@ -39,9 +39,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class ObjectShape:
-    """An object and its members."""
+    """An object and its members; of `one_of`, exactly one is there in every valid record."""
 
     members: Mapping[str, Member]
+    one_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,8 @@ def _object(schema: dict[str, Any], file: str) -> ObjectShape:
             members[name] = Member(_shape(member, inherited_file), name in required)
     for name, member in schema["properties"].items():
         members[name] = Member(_shape(member, file), name in required)
-    return ObjectShape(members)
+    choices = [choice["required"] for choice in schema.get("oneOf", ())]
+    return ObjectShape(members, tuple(names[0] for names in choices if len(names) == 1))
 
 
 def _leaf(schema: dict[str, Any]) -> Leaf:

@@ -11,6 +11,9 @@ Whatever begins with ``=`` varies with the record; everything else is literal.
 - ``{=first of: [ … ]}``: the first of several that is there
 
 An object is left out where it has slots and all of them are empty, a list where it has no item.
+
+The profiles that ``meta.profile`` names are held against the template when it is compiled: those of
+the package, and StructureDefinitions with a snapshot in the folder ``profiles`` of the mappings.
 """
 
 from __future__ import annotations

@@ -86,7 +86,8 @@ def _read_table(path: Path) -> list[Concept]:
 
 
 def _read_own() -> list[Concept]:
-    system = json.loads((profiles_folder() / "CodeSystem-backpain.json").read_text("utf-8"))
+    file = profiles_folder() / "package" / "CodeSystem-backpain.json"
+    system = json.loads(file.read_text("utf-8"))
     return [
         Concept(OWN_PREFIX + row["code"], system["url"], row["code"], row["display"])
         for row in system["concept"]

@@ -49,6 +49,10 @@ class ConceptRow:
             element["text"] = self.text
         return element
 
+    def to_codes(self) -> list[str]:
+        """Return the codes alone."""
+        return [concept.code for concept in self.concepts]
+
 
 @dataclass(frozen=True, slots=True)
 class ConceptMap:

@@ -63,3 +63,7 @@ NO_AUTHOR = Message(
     4025, "required", "The author is not in the record",
     "Name the author of the record, or leave the field out.",
 )  # fmt: skip
+ITEMS_OUT_OF_ORDER = Message(
+    4026, "structure", "Items out of order",
+    "Give the items in the order in which the instrument has them.",
+)  # fmt: skip

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 import fhir_backpain.definitions
+from fhir_backpain.toolchain.problem import CounterpartError
 from servers.definitions.index import index_text
 from servers.definitions.jar import download
 from servers.definitions.specification import RELEASES, read_specification
-from servers.problem import CounterpartError
 
 _SHIPPED = Path(fhir_backpain.definitions.__file__).parent / "data"
 

@@ -8,8 +8,8 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.cache import build_once
-from servers.programs import run_program
+from fhir_backpain.toolchain.cache import build_once
+from fhir_backpain.toolchain.programs import run_program
 
 _POM = Path(__file__).parent / "pom.xml"
 _NAME = re.compile(r"(?P<artifact>hapi-fhir-validation-resources-r\w+)-(?P<version>[\d.]+)\.jar")

@@ -6,8 +6,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.cache import build_once, product_folder
-from servers.programs import compile_java, missing_program, require_programs, run_program
+from fhir_backpain.toolchain.cache import build_once, product_folder
+from fhir_backpain.toolchain.programs import (
+    compile_java,
+    missing_program,
+    require_programs,
+    run_program,
+)
 
 _RECIPE = Path(__file__).parent
 _POM = _RECIPE / "pom.xml"

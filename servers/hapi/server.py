@@ -13,11 +13,13 @@ from types import TracebackType
 
 import requests
 
-from servers.cache import remove_old_runs, run_folder
+from fhir_backpain.toolchain.cache import remove_old_runs, run_folder
+from fhir_backpain.toolchain.log import last_lines
+from fhir_backpain.toolchain.problem import WRONG_SETTING, CounterpartError
+from fhir_backpain.toolchain.programs import find_program, require_programs
 from servers.hapi.installation import download
-from servers.problem import ALREADY_RUNNING, NOT_STARTED, WRONG_SETTING, CounterpartError
-from servers.process import is_running, last_lines, stop_process
-from servers.programs import find_program, require_programs
+from servers.problem import ALREADY_RUNNING, NOT_STARTED
+from servers.process import is_running, stop_process
 
 _START_TIMEOUT = 300.0
 _READY = re.compile(r"^ready (\d+)$", re.MULTILINE)

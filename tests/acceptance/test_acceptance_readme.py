@@ -274,7 +274,7 @@ def weekly(mrn: str, visit: str, at: str, measure: str, score: str) -> dict[str,
 
 
 def test_the_mapping_is_the_shipped_one() -> None:
-    (shown,) = blocks("A mapping in twenty lines", "yaml")
+    (shown,) = blocks("A mapping, as it is shipped", "yaml")
     name = yaml.safe_load(shown)["mapping"]
     (shipped,) = (ROOT / "mappings").rglob(f"{name}.map.yaml")
     assert without_comments(shown) == without_comments(shipped.read_text(encoding="utf-8"))

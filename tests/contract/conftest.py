@@ -1,6 +1,7 @@
 """The real counterparts: one HAPI server and one warm validator for the whole session.
 
 FHIR_BACKPAIN_HAPI_URL points the tests at a FHIR R4 server that runs already.
+FHIR_BACKPAIN_US_CORE names the package file of US Core 6.1.0, on which the profiles build.
 FHIR_BACKPAIN_REQUIRE_SERVERS=1 turns "skipped" into "failed", for machines that must have them.
 """
 
@@ -9,19 +10,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
 import servers.hapi
-import servers.validator
-from servers.problem import RegistryUnreachableError, ToolMissingError
+from fhir_backpain.artifacts.finder import profiles_folder
+from fhir_backpain.hl7 import validator as hl7
+from fhir_backpain.toolchain.problem import RegistryUnreachableError, ToolMissingError
+from servers.profiles.us_core import VARIABLE
 
 _MARKS = {
     "hapi": "server",
     "hapi_installation": "server",
     "hl7_validator": "validator",
+    "profile_validator": "validator",
     "validator_installation": "validator",
 }
+_US_CORE = Path(__file__).parents[3] / "shared/tools/hl7-validator/packages/us_core_610.tgz"
 _FIRST_DOWNLOAD = 1200
 """Seconds: the first test that asks for a counterpart also downloads it."""
 
@@ -57,7 +63,7 @@ def hapi_installation() -> None:
 def validator_installation() -> None:
     """The validator is in the cache: for tests that start one with further packages."""
     with _skipped_where_impossible():
-        servers.validator.download()
+        hl7.download()
 
 
 @pytest.fixture(scope="session")
@@ -73,7 +79,24 @@ def hapi(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def hl7_validator(validator_installation: None) -> Iterator[servers.validator.Validator]:
+def hl7_validator(validator_installation: None) -> Iterator[hl7.Validator]:
     """HL7's validator for FHIR 4.0.1, without further packages."""
-    with servers.validator.Validator("4.0.1") as validator:
+    with hl7.Validator("4.0.1") as validator:
+        yield validator
+
+
+@pytest.fixture(scope="session")
+def us_core() -> Path:
+    """The package file of US Core 6.1.0."""
+    named = os.environ.get(VARIABLE)
+    file = Path(named) if named else _US_CORE
+    if not file.is_file():
+        pytest.skip(f"US Core is not here; name its package file in {VARIABLE}")
+    return file
+
+
+@pytest.fixture(scope="session")
+def profile_validator(validator_installation: None, us_core: Path) -> Iterator[hl7.Validator]:
+    """HL7's validator for FHIR 4.0.1 with US Core and the package of profiles."""
+    with hl7.Validator("4.0.1", [us_core, profiles_folder() / "package"]) as validator:
         yield validator

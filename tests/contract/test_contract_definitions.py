@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from fhir_backpain.toolchain.problem import RegistryUnreachableError, ToolMissingError
 from servers.definitions.__main__ import main
 from servers.definitions.jar import download
-from servers.problem import RegistryUnreachableError, ToolMissingError
 
 pytestmark = [pytest.mark.validator, pytest.mark.timeout(600)]
 

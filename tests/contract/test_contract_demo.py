@@ -11,9 +11,9 @@ import pytest
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.demo.walk import DemoWalk
 from fhir_backpain.fhir import json_text
+from fhir_backpain.hl7.validator import Validator
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
-from servers.validator import Validator
 
 PATIENTS = 8
 
@@ -21,7 +21,7 @@ PATIENTS = 8
 @pytest.mark.server
 @pytest.mark.validator
 def test_what_hapi_holds_of_the_demo_is_valid(
-    hapi: str, hl7_validator: Validator, tmp_path: Path
+    hapi: str, profile_validator: Validator, tmp_path: Path
 ) -> None:
     lines: list[str] = []
     result = DemoWalk(hapi, tmp_path, load_mapper(), lines.append, patients=PATIENTS).run()
@@ -30,7 +30,7 @@ def test_what_hapi_holds_of_the_demo_is_valid(
     assert len(resources) == sum(result.on_server.values())
     errors: Counter[str] = Counter()
     texts = [json_text.dump(resource).encode() for resource in resources]
-    for resource, issues in zip(resources, hl7_validator.validate_many(texts), strict=True):
+    for resource, issues in zip(resources, profile_validator.validate_many(texts), strict=True):
         for issue in issues:
             if issue.is_error:
                 errors[f"{resource['resourceType']}: {issue.message}"] += 1

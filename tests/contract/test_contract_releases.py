@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from fhir_backpain.clinic.clinic import Clinic
+from fhir_backpain.hl7.validator import Validator, ValidatorIssue
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.record import RECORD_TYPES
-from servers.validator import Validator, ValidatorIssue
 from tests.records import assessment
 
 RECORDS_OF_A_TYPE = 20

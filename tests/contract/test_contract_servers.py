@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 import requests
 
-import servers.validator
+from fhir_backpain.hl7 import validator as hl7
+from fhir_backpain.hl7.validator import Validator
+from fhir_backpain.toolchain.problem import CounterpartError
+from fhir_backpain.toolchain.programs import find_program
 from servers.hapi import HapiServer
-from servers.problem import CounterpartError
-from servers.programs import find_program
-from servers.validator import Validator
 
 ROOT = Path(__file__).parents[2]
 GOOD_PATIENT = {
@@ -261,7 +261,7 @@ def package_file(folder: Path, files: dict[str, dict]) -> Path:
 
 def test_any_program_can_drive_the_warm_validator(validator_installation, tmp_path):
     """File names and resources as lines go in, one JSON line each comes out."""
-    installation = servers.validator.download()
+    installation = hl7.download()
     file = tmp_path / "bad.json"
     file.write_bytes(patient(gender="woman"))
     line = json.dumps(GOOD_PATIENT)

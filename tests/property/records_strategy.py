@@ -222,6 +222,9 @@ def _of_their_measure(draw: Draw, data: dict[str, Any]) -> None:
         if "level" in entry and measure not in leveled:
             entry["missing_reason"] = "unknown"
             del entry["level"]
+        if "missing_reason" in entry and measure in library().vocabulary["valued measure"]:
+            del entry["missing_reason"]
+            entry["score"] = 1
         for number in ("score", "target"):
             if number in entry and measure in leveled:
                 del entry[number]
@@ -238,6 +241,16 @@ def _measurable(draw: Draw, data: dict[str, Any]) -> None:
             sign["present"] = True
 
 
+def _listed_items(draw: Draw, data: dict[str, Any]) -> None:
+    """Give each item an id that its instrument has, in the instrument's order."""
+    for form in data.get("questionnaires", ()):
+        items = library().instruments[form["instrument"]].items
+        for item in form["items"] if items else ():
+            item["id"] = draw(st.sampled_from(items.ids))
+        if items:
+            form["items"].sort(key=lambda item: int(item["id"]))
+
+
 def _answered(draw: Draw, data: dict[str, Any]) -> None:
     there = {form["instrument"] for form in data.get("questionnaires", ())}
     for score in data.get("scores", ()):
@@ -245,4 +258,4 @@ def _answered(draw: Draw, data: dict[str, Any]) -> None:
             score.pop("questionnaire", None)
 
 
-_REPAIRS = (_of_their_measure, _measurable, _unique, _in_order, _answered)
+_REPAIRS = (_of_their_measure, _measurable, _listed_items, _unique, _in_order, _answered)

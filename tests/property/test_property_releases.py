@@ -91,6 +91,12 @@ def by_content(value: Any) -> str:
     return json_text.dump(value, sort_keys=True)
 
 
+def plain(resource: dict[str, Any]) -> dict[str, Any]:
+    """Return a resource without what US Core wants in R4 alone: claims and categories."""
+    rest = {name: value for name, value in resource.items() if name not in ("meta", "category")}
+    return {**rest, "meta": {**resource["meta"], "profile": None}}
+
+
 def exact(value: Any) -> Iterator[str]:
     """Yield every number of a tree as it is written: 1.10 is not 1.1."""
     if isinstance(value, dict):
@@ -169,7 +175,8 @@ def test_the_releases_give_a_resource_the_same_address_and_identifier(
     mappers: dict[str, Mapper], data: dict[str, Any]
 ) -> None:
     made = {release: trees(mappers[release], data) for release in RELEASES}
-    assert made["R4"] == made["R4B"]
+    assert [plain(one) for one in made["R4"]] == [plain(one) for one in made["R4B"]]
+    assert not any("/us/core/" in json_text.dump(made[release]) for release in ("R4B", "R5"))
     for one, other in zip(made["R4"], made["R5"], strict=True):
         assert (one["resourceType"], one["id"]) == (other["resourceType"], other["id"])
         here, there = one.get("identifier"), other.get("identifier")

@@ -37,6 +37,7 @@ class _Builder:
         self._ids = Identities(record)
         self._system = record["source"]
         self._meta = {"source": self._system}
+        self._claims = tables["claim"]
         self._subject = {
             "reference": f"Patient/{self._ids.patient_id}",
             "identifier": record["patient"]["identifier"],
@@ -69,6 +70,7 @@ class _Builder:
         key = "/".join(["cause", cause["cause"], cause.get("side", "")]).rstrip("/")
         condition = {
             **self._head("Condition", self._ids.of_patient("Condition", key)),
+            "meta": self._claims["cause"] | self._meta,
             "verificationStatus": self._tables["certainty"][cause["certainty"]],
             "category": [self._fixed["problem-list-item"]],
             "code": self._tables["cause"][cause["cause"]],
@@ -99,6 +101,7 @@ class _Builder:
         made = self._observation(
             key, self._tables["measure-category"][scale], self._tables["scale"][scale]
         )
+        made["meta"] = self._tables["measure-claim"][scale] | self._meta
         made["performer"] = [self._subject]
         made["valueQuantity"] = self._quantity(rating["score"], scale)
         made["bodySite"] = self._tables["body-site"][rating["site"]]
@@ -114,7 +117,8 @@ class _Builder:
     def _red_flag(self, red: Json) -> Json:
         key = f"red-flag/{red['flag']}"
         code = self._tables["red-flag"][red["flag"]]
-        made = self._observation(key, self._fixed["exam"], code)
+        made = self._observation(key, [self._fixed["exam"]], code)
+        made["meta"] = self._claims["red-flag"] | self._meta
         made["valueBoolean"] = red["present"]
         return made
 
@@ -125,16 +129,18 @@ class _Builder:
             self._tables["measure-category"][measure],
             self._tables["measure"][measure],
         )
+        made["meta"] = self._tables["measure-claim"][measure] | self._meta
         made["performer"] = [self._subject]
         made["valueQuantity"] = self._quantity(score["score"], measure)
         return made
 
     def _reported(self, key: str, category: str, code: str) -> Json:
-        made = self._observation(key, self._fixed[category], self._fixed[code])
+        made = self._observation(key, [self._fixed[category]], self._fixed[code])
+        made["meta"] = self._claims["history"] | self._meta
         made["performer"] = [self._subject]
         return made
 
-    def _observation(self, key: str, category: Json, code: Json) -> Json:
+    def _observation(self, key: str, category: list[Json], code: Json) -> Json:
         address, value = self._ids.of_record("Observation", key)
         return {
             "resourceType": "Observation",
@@ -142,7 +148,7 @@ class _Builder:
             "meta": self._meta,
             "identifier": [{"system": self._system, "value": value}],
             "status": "final",
-            "category": [category],
+            "category": category,
             "code": code,
             "subject": self._subject,
             "encounter": self._encounter,
@@ -156,7 +162,7 @@ class _Builder:
         return {
             "resourceType": "Provenance",
             "id": address,
-            "meta": self._meta,
+            "meta": self._claims["provenance"] | self._meta,
             "target": [{"reference": f"{one['resourceType']}/{one['id']}"} for one in made],
             "occurredDateTime": record["assessed_at"],
             "recorded": record["recorded_at"],

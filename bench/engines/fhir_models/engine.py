@@ -31,14 +31,18 @@ Concepts = dict[str, dict[str, Any]]
 
 def make(tables: Concepts) -> Callable[[bytes], bytes]:
     """Return the function from a record's line to its Bundle; `tables` are `bench.concepts`'."""
-    plain = {"unit": tables["unit"]}
+    plain = {name: tables[name] for name in ("unit", "claim", "measure-claim")}
+    categories = {
+        word: [CodeableConcept(**concept) for concept in row]
+        for word, row in tables["measure-category"].items()
+    }
     codings = {word: Coding(**coding) for word, coding in tables["encounter-class"].items()}
     typed = {
         name: {word: CodeableConcept(**concept) for word, concept in rows.items()}
         for name, rows in tables.items()
-        if name not in ("unit", "encounter-class")
+        if name not in (*plain, "encounter-class", "measure-category")
     }
-    known = {**typed, **plain, "encounter-class": codings}
+    known = {**typed, **plain, "encounter-class": codings, "measure-category": categories}
     return lambda line: _Builder(from_json(line), known).bundle().model_dump_json().encode()
 
 
@@ -95,7 +99,7 @@ class _Builder:
         address, value = self._ids.of_patient("Condition", key)
         return Condition(
             id=address,
-            meta=self._meta,
+            meta=self._claiming(self._tables["claim"]["cause"]),
             identifier=[self._identifier(value)],
             verificationStatus=self._tables["certainty"][cause["certainty"]],
             category=[self._fixed["problem-list-item"]],
@@ -109,26 +113,27 @@ class _Builder:
         social = fixed["social-history"]
         yield self._reported(
             "days-off-work",
-            social,
+            [social],
             fixed["days-off-work"],
             valueQuantity=self._quantity(work["days_off"], "day"),
         )
         onset = self._record["pain"]["onset"]
         yield self._reported(
-            "pain-onset", fixed["survey"], fixed["pain-onset"], valueDateTime=onset
+            "pain-onset", [fixed["survey"]], fixed["pain-onset"], valueDateTime=onset
         )
         yield from map(self._rating, self._record["pain"]["ratings"])
         for red in self._record["red_flags"]:
             yield self._observation(
                 f"red-flag/{red['flag']}",
-                fixed["exam"],
+                [fixed["exam"]],
                 self._tables["red-flag"][red["flag"]],
+                self._tables["claim"]["red-flag"],
                 valueBoolean=red["present"],
             )
         yield from map(self._score, self._record["scores"])
         yield self._reported(
             "work-status",
-            social,
+            [social],
             fixed["employment-status"],
             valueCodeableConcept=self._tables["work-status"][work["status"]],
         )
@@ -145,6 +150,7 @@ class _Builder:
             "/".join(["pain", scale, rating["site"], side or ""]).rstrip("/"),
             self._tables["measure-category"][scale],
             self._tables["scale"][scale],
+            self._tables["measure-claim"][scale],
             valueQuantity=self._quantity(rating["score"], scale),
             bodySite=self._tables["body-site"][rating["site"]],
             **more,
@@ -156,20 +162,24 @@ class _Builder:
             f"score/{measure}",
             self._tables["measure-category"][measure],
             self._tables["measure"][measure],
+            self._tables["measure-claim"][measure],
             valueQuantity=self._quantity(score["score"], measure),
         )
 
-    def _reported(self, key: str, category: Any, code: Any, **value: Any) -> Any:
-        return self._observation(key, category, code, performer=[self._subject], **value)
+    def _reported(
+        self, key: str, category: Any, code: Any, claim: Json | None = None, **value: Any
+    ) -> Any:
+        claim = claim or self._tables["claim"]["history"]
+        return self._observation(key, category, code, claim, performer=[self._subject], **value)
 
-    def _observation(self, key: str, category: Any, code: Any, **more: Any) -> Any:
+    def _observation(self, key: str, category: Any, code: Any, claim: Json, **more: Any) -> Any:
         address, value = self._ids.of_record("Observation", key)
         return Observation(
             id=address,
-            meta=self._meta,
+            meta=self._claiming(claim),
             identifier=[self._identifier(value)],
             status="final",
-            category=[category],
+            category=category,
             code=code,
             subject=self._subject,
             encounter=self._encounter,
@@ -182,7 +192,7 @@ class _Builder:
         record = self._record
         return Provenance(
             id=address,
-            meta=self._meta,
+            meta=self._claiming(self._tables["claim"]["provenance"]),
             target=[Reference(reference=target) for target in targets],
             occurredDateTime=record["assessed_at"],
             recorded=record["recorded_at"],
@@ -201,6 +211,9 @@ class _Builder:
                 )
             ],
         )
+
+    def _claiming(self, claim: Json) -> Any:
+        return Meta(source=self._record["source"], **claim)
 
     def _identifier(self, value: str) -> Any:
         return Identifier(system=self._record["source"], value=value)

@@ -15,6 +15,10 @@ const newEngine = (tables) => {
   engine.registerHelper("json", (value) => JSON.stringify(value));
   engine.registerHelper("concept", (table, word) => concepts[table][word]);
   engine.registerHelper("unit", (word) => concepts.unit[word].slice(1, -1));
+  engine.registerHelper("categories", (word) => concepts["measure-category"][word].slice(1, -1));
+  engine.registerHelper("claiming", (table, word, { data }) =>
+    `{${concepts[table][word].slice(1, -1)},"source":${data.root.source}}`,
+  );
   engine.registerHelper("join", (...parts) =>
     parts.slice(0, -1).filter((part) => part !== undefined).join("/"),
   );

@@ -30,12 +30,13 @@ def make(tables: Concepts) -> Callable[[bytes], bytes]:
 
 
 def _written(tables: Concepts) -> dict[str, dict[str, str]]:
-    """Return each concept as JSON text for the templates; a unit lacks its braces."""
+    """Return each concept as JSON text for the templates; some lack their braces or brackets."""
     written = {
         name: {word: dumps(concept) for word, concept in rows.items()}
         for name, rows in tables.items()
     }
-    written["unit"] = {word: text[1:-1] for word, text in written["unit"].items()}
+    for name in ("unit", "claim", "measure-claim", "measure-category"):
+        written[name] = {word: text[1:-1] for word, text in written[name].items()}
     return written
 
 

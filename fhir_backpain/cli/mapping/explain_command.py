@@ -9,10 +9,11 @@ import click
 
 from fhir_backpain.cli.mapping import messages
 from fhir_backpain.cli.mapping.options import release_option
-from fhir_backpain.cli.mapping.plan_table import headline, plan_table
+from fhir_backpain.cli.mapping.plan_table import gap_list, headline, plan_table
 from fhir_backpain.cli.options import json_option, mappings_option
 from fhir_backpain.cli.output import put_json
 from fhir_backpain.errors import SettingsError
+from fhir_backpain.mapping.check.profile_gaps import profile_gaps
 from fhir_backpain.mapping.declaration import Declaration
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.mapping.trace.plan import explain
@@ -43,10 +44,14 @@ def command(name: str, with_code: bool, release: str, mappings: Path | None, as_
         return
     library = mapper.library
     lines = explain(declaration, library.fragments, library.concept_maps)
+    gaps = profile_gaps(declaration, library)
     if as_json:
-        put_json({"mapping": name, "plan": [line.to_json() for line in lines]})
+        found = [gap.to_json() for gap in gaps]
+        put_json({
+            "mapping": name, "plan": [line.to_json() for line in lines], "notFilled": found,
+        })  # fmt: skip
         return
-    for text in (*headline(declaration), *plan_table(declaration, lines)):
+    for text in (*headline(declaration), *plan_table(declaration, lines), *gap_list(gaps)):
         click.echo(text)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from fhir_backpain.mapping.check.profile_gaps import Gap
 from fhir_backpain.mapping.declaration import Declaration
 from fhir_backpain.mapping.trace.plan import PlanLine
 
@@ -37,6 +38,14 @@ def plan_table(declaration: Declaration, lines: Sequence[PlanLine]) -> Iterator[
         yield f"{number:>{first}}  {element:<{second}}  <- {made_by}"
         for note in _notes(declaration, line):
             yield " " * (first + second + 7) + note
+
+
+def gap_list(gaps: Sequence[Gap]) -> Iterator[str]:
+    """Yield what a claimed profile wants to be supported and the mapping never fills."""
+    if gaps:
+        yield ""
+        yield "must be supported, but is never filled:"
+        yield from (f"  {gap.element} ({gap.profile})" for gap in gaps)
 
 
 def _line(line: PlanLine) -> str:

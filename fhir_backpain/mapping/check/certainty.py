@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from fhir_backpain.artifacts.located_yaml import YamlList, YamlScalar
 from fhir_backpain.mapping.declaration import Fragments
 from fhir_backpain.mapping.functions.arguments import argument, arguments, option
 from fhir_backpain.mapping.scope import Reach, Scope
-from fhir_backpain.mapping.source_shape import ListShape
+from fhir_backpain.mapping.source_shape import ListShape, ObjectShape, Shape
 from fhir_backpain.mapping.template import (
     Each,
     FirstOf,
@@ -51,6 +52,44 @@ class Certainty:
             reach = scope.find(node.path, node.location)
             return reach.certain and isinstance(reach.shape, ListShape)
         return False
+
+    def of_one(self, nodes: Sequence[Template], scope: Scope) -> bool:
+        """Return whether one of several nodes is there whatever a valid record holds.
+
+        So it is where one is for itself, or where they take all fields of which a record has one.
+        """
+        if any(self.of(node, scope) for node in nodes):
+            return True
+        wanted = {path for node in nodes for path in self._needed(node, scope)}
+        return any(
+            {f"{owner}.{name}" if owner else name for name in shape.one_of} <= wanted
+            for owner, shape in self._owners(wanted, scope)
+        )
+
+    def _needed(self, node: Template, scope: Scope) -> Iterator[str]:
+        """Yield the one path without which a node is not there, where it is one only."""
+        if isinstance(node, Use):
+            fragment = self.fragments[node.fragment]
+            yield from self._needed(fragment.template, inside_fragment(node, scope))
+        elif isinstance(node, Slot) and node.function not in ("reference", "actor", "text"):
+            reaches = [scope.find(path, node.location) for path in arguments(node)]
+            missing = [reach.path for reach in reaches if not reach.certain]
+            if len(missing) == 1:
+                yield missing[0]
+
+    def _owners(self, paths: Iterable[str], scope: Scope) -> Iterator[tuple[str, ObjectShape]]:
+        """Yield the objects that have the members at some full paths."""
+        for owner in {path.rpartition(".")[0] for path in paths}:
+            shape: Shape = scope.root.shape
+            for step in owner.split(".") if owner else ():
+                name, is_item, _ = step.partition("[]")
+                assert isinstance(shape, ObjectShape)
+                shape = shape.members[name].shape
+                if is_item:
+                    assert isinstance(shape, ListShape)
+                    shape = shape.item
+            if isinstance(shape, ObjectShape) and shape.one_of:
+                yield owner, shape
 
     def is_live(self, node: Template, scope: Scope) -> bool:
         """Return whether a node depends on the record at all."""

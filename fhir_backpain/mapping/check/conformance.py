@@ -17,11 +17,12 @@ from fhir_backpain.mapping.check.certainty import Certainty, inside_each, inside
 from fhir_backpain.mapping.check.facts import facts_of, never_holds
 from fhir_backpain.mapping.check.ignored import unknown_ignored
 from fhir_backpain.mapping.check.made_type import codes_outside, fits, made_type
-from fhir_backpain.mapping.codegen import root_scope
+from fhir_backpain.mapping.check.profile_conformance import ProfileConformance
+from fhir_backpain.mapping.check.rule_scope import repeated_scope, rule_scope
 from fhir_backpain.mapping.declaration import Declaration
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.mapping.scope import Scope
-from fhir_backpain.mapping.source_shape import ListShape, ObjectShape
+from fhir_backpain.mapping.source_shape import ObjectShape
 from fhir_backpain.mapping.template import (
     Each,
     FirstOf,
@@ -45,6 +46,7 @@ class ConformanceCheck:
         self._definitions = definitions
         self._library = library
         self._certainty = Certainty(library.fragments)
+        self._claims = ProfileConformance(definitions, library)
 
     def findings(self, declaration: Declaration, shape: ObjectShape) -> Iterator[Issue]:
         """Yield what is wrong with a mapping for one source, each finding at its place.
@@ -58,10 +60,13 @@ class ConformanceCheck:
         yield from unknown_ignored(declaration)
         try:
             yield from _rule_condition(declaration, shape)
-            scope = _rule_scope(declaration, shape)
+            scope = rule_scope(declaration, shape)
             yield from _key(declaration, scope)
             assert isinstance(declaration.template, ObjectTemplate)
-            yield from self._object(declaration.template, declaration.makes, scope)
+            found = list(self._object(declaration.template, declaration.makes, scope))
+            yield from found
+            # What FHIR itself does not allow says nothing yet against a profile.
+            yield from () if found else self._claims.findings(declaration, scope)
         except ArtifactError:
             return
 
@@ -270,7 +275,7 @@ class ConformanceCheck:
 
 def _rule_condition(declaration: Declaration, shape: ObjectShape) -> Iterator[Issue]:
     if declaration.condition:
-        scope = _repeated_scope(declaration, shape)
+        scope = repeated_scope(declaration, shape)
         yield from _unreachable(declaration.condition, scope, declaration.location)
 
 
@@ -289,23 +294,6 @@ def _unreachable(condition: str, scope: Scope, where: MappingLocation) -> Iterat
     if reason:
         text = f"'{condition}' never holds: {reason}."
         yield messages.UNREACHABLE.issue(text, mapping=where)
-
-
-def _repeated_scope(declaration: Declaration, shape: ObjectShape) -> Scope:
-    scope = root_scope(shape)
-    if declaration.repetition:
-        path, name = declaration.repetition
-        reach = scope.find(path, declaration.location)
-        if isinstance(reach.shape, ListShape):
-            scope = inside_each(Each(path, name, declaration.template, declaration.location), scope)
-    return scope
-
-
-def _rule_scope(declaration: Declaration, shape: ObjectShape) -> Scope:
-    scope = _repeated_scope(declaration, shape)
-    if declaration.condition:
-        scope = scope.with_facts(facts_of(declaration.condition, scope, declaration.location))
-    return scope
 
 
 def _wrong_target(node: Slot, path: str, element: ElementDefinition) -> Iterator[Issue]:

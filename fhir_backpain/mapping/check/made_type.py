@@ -41,13 +41,14 @@ _OF_FUNCTION: dict[str, str] = {
     "fixed coding": "Coding",
     "coding": "Coding",
     "code": "code",
+    "codes": "code",
     "quantity": "Quantity",
     "reference": "Reference",
     "actor": "Reference",
     "own": "Identifier",
     "made": "Reference",
 }
-MAKES_LIST = frozenset({"concepts", "made"})
+MAKES_LIST = frozenset({"concepts", "codes", "made"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ def made_type(slot: Slot, scope: Scope) -> MadeType:
     if slot.function == "text":
         return MadeType(_TEXTS, "string")
     name = _OF_FUNCTION[slot.function]
+    if slot.function == "codes":
+        # A concept map may give canonical URLs, such as those of profiles.
+        return MadeType(frozenset({name, "canonical"}), name, is_list=True)
     return MadeType(frozenset({name}), name, slot.function in MAKES_LIST)
 
 
@@ -131,12 +135,12 @@ def _rows(slot: Slot, library: Library) -> Iterator[tuple[str, ConceptRow]]:
     if slot.function in ("fixed", "fixed coding"):
         key = argument(slot)
         yield key, ConceptRow((library.concepts.want(key, slot.location),))
-    elif slot.function in ("concept", "concepts", "coding", "code"):
+    elif slot.function in ("concept", "concepts", "coding", "code", "codes"):
         name = option(slot, "map") or ""
         yield from library.concept_map(name, slot.location).rows.items()
 
 
 def _is_in(concept: Concept, slot: Slot, codes: tuple[Code, ...]) -> bool:
-    if slot.function == "code":
+    if slot.function in ("code", "codes"):
         return any(code.code == concept.code for code in codes)
     return any((code.system, code.code) == (concept.system, concept.code) for code in codes)

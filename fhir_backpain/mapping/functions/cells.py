@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fhir_backpain.artifacts.located_yaml import YamlMap, YamlScalar
 from fhir_backpain.mapping import messages
-from fhir_backpain.mapping.emitter import Emitter, Piece
+from fhir_backpain.mapping.chunk import Code
+from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.arguments import (
     arguments,
     only_options,
@@ -24,6 +25,7 @@ from fhir_backpain.mapping.functions.arguments import (
     refuse,
 )
 from fhir_backpain.mapping.functions.copying import quoted
+from fhir_backpain.mapping.piece import Piece
 from fhir_backpain.mapping.scope import PARAMETER
 from fhir_backpain.mapping.template import Slot
 from fhir_backpain.outcome import Issue, MappingLocation, SourceLocation
@@ -89,14 +91,16 @@ def _cells(emitter: Emitter, slot: Slot, columns: list[str]) -> str:
 
     Where only others are empty, the first would be lost: that is noted as a problem.
     """
-    names = [emitter.assign(emitter.reach(column, slot.location).expression) for column in columns]
+    names = [
+        emitter.code.assign(emitter.reach(column, slot.location).expression) for column in columns
+    ]
     if len(names) == 1:
         return names[0]
     first, *others = names
     lacking = emitter.constant(LackingCells(tuple(columns), slot.location))
     empty = " or ".join(f"{name} is None" for name in others)
     joined = " + ' ' + ".join(names)
-    return emitter.assign(
+    return emitter.code.assign(
         f"None if {first} is None else {lacking}(c.problems) if {empty} else {joined}"
     )
 
@@ -239,13 +243,13 @@ def word(emitter: Emitter, slot: Slot) -> Piece:
         for key, item in node.entries.items()
         if rows[key] is None and isinstance(item, YamlScalar)
     }
-    found = emitter.assign("None")
+    found = emitter.code.assign("None")
     for key, expression in late.items():
-        with emitter.block(f"if {cell} == {key!r}:"):
-            emitter.line(f"{found} = quoted({expression})")
-    with emitter.block(f"if {found} is None and {cell} is not None:"):
-        emitter.line(f"{found} = {reader}({cell}, c.problems)")
-    return Piece("{" + found + "}", variable=found, live=True)
+        with emitter.code.block(f"if {cell} == {key!r}:"):
+            emitter.code.add(f"{found} = quoted({expression})")
+    with emitter.code.block(f"if {found} is None and {cell} is not None:"):
+        emitter.code.add(f"{found} = {reader}({cell}, c.problems)")
+    return emitter.settled_variable(Code(found, frozenset((found,))))
 
 
 def _row(emitter: Emitter, slot: Slot, item: object) -> str | None:

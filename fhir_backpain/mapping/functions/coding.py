@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from fhir_backpain.errors import MappingFailed
-from fhir_backpain.mapping import messages
-from fhir_backpain.mapping.emitter import Emitter, Piece, literal_text
+from fhir_backpain.mapping.chunk import ByWord, Chunk, Code, Text, WordTable
+from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.arguments import (
     argument,
     arguments,
@@ -18,31 +16,15 @@ from fhir_backpain.mapping.functions.arguments import (
     refuse,
     want_option,
 )
+from fhir_backpain.mapping.functions.copying import either
 from fhir_backpain.mapping.library import Library
-from fhir_backpain.mapping.scope import leaf
+from fhir_backpain.mapping.piece import Piece, compact, literal
+from fhir_backpain.mapping.scope import Reach, leaf
 from fhir_backpain.mapping.template import Slot
-from fhir_backpain.outcome import MappingLocation
 from fhir_backpain.terminology.concept import Concept
 from fhir_backpain.terminology.concept_map import ConceptRow
 
 Render = Callable[[ConceptRow], Any]
-
-
-class WordTable(dict[str, str]):
-    """JSON text by word; a word without a row is a problem that names the concept map."""
-
-    def __init__(self, rows: dict[str, str], name: str, where: MappingLocation) -> None:
-        super().__init__(rows)
-        self._name = name
-        self._where = where
-
-    def __missing__(self, word: str) -> str:
-        raise MappingFailed(
-            messages.WORD_UNMAPPED.issue(
-                f"The concept map '{self._name}' has no row for a word of the record.",
-                mapping=self._where,
-            )
-        )
 
 
 class Coding:
@@ -54,11 +36,11 @@ class Coding:
     def fixed(self, emitter: Emitter, slot: Slot) -> Piece:
         """``{=fixed: concept-key}``: a CodeableConcept that never varies."""
         concept = self._concept(slot)
-        return Piece(literal_text(ConceptRow((concept,)).to_codeable_concept()))
+        return literal(ConceptRow((concept,)).to_codeable_concept())
 
     def fixed_coding(self, emitter: Emitter, slot: Slot) -> Piece:
         """``{=fixed coding: concept-key}``: a Coding that never varies."""
-        return Piece(literal_text(self._concept(slot).to_coding()))
+        return literal(self._concept(slot).to_coding())
 
     def _concept(self, slot: Slot) -> Concept:
         only_options(slot)
@@ -76,6 +58,10 @@ class Coding:
 
         return self._translated(emitter, slot, render)
 
+    def codes(self, emitter: Emitter, slot: Slot) -> Piece:
+        """``{=codes: path, map: name}``: a list of the codes alone, one for each concept."""
+        return self._translated(emitter, slot, ConceptRow.to_codes)
+
     def coding(self, emitter: Emitter, slot: Slot) -> Piece:
         """``{=coding: path, map: name}``: a Coding, the first of the row."""
         return self._translated(emitter, slot, lambda row: row.concepts[0].to_coding())
@@ -89,36 +75,30 @@ class Coding:
         options = {key: node for key, node in slot.options.items() if key != "else"}
         plain = replace(slot, options=options)
         piece = self._translated(emitter, plain, lambda row: row.concepts[0].code)
-        if instead is None or piece.variable is None:
+        if instead is None or piece.test is None:
             return piece
         concept_map = self._library.concept_map(want_option(slot, "map"), slot.location)
         if instead not in concept_map.rows:
             raise refuse(slot, f"'{concept_map.name}' has no row '{instead}'.")
-        code = literal_text(concept_map.rows[instead].concepts[0].code)
-        name = emitter.assign(f"f'{code}' if {piece.variable} is None else {piece.variable}")
-        return Piece("{" + name + "}", live=True)
+        return either(emitter, piece, literal(concept_map.rows[instead].concepts[0].code))
 
     def _translated(self, emitter: Emitter, slot: Slot, render: Render) -> Piece:
         only_options(slot, "map")
-        table = emitter.constant(self._table(slot, want_option(slot, "map"), render))
+        table = self._table(slot, lambda row: compact(render(row)))
         emitter.code.can_fail()
         reaches = [emitter.reach(path, slot.location) for path in arguments(slot)]
         for reach in reaches:
             leaf(reach, slot.location)
-        if len(reaches) == 1:
-            return emitter.value(reaches[0], table + "[{}]")
-        names = [emitter.assign(reach.expression) for reach in reaches]
-        empty = " or ".join(f"{name} is None" for name in names)
-        word = " + ' ' + ".join(names)
-        return emitter.optional(f"None if {empty} else {table}[{word}]")
+        if len(reaches) > 1:
+            return _by_words(emitter, reaches, table)
+        (reach,) = reaches
+        return emitter.value(reach, lambda word: (ByWord(word, table, reach.is_bound),))
 
-    def _table(self, slot: Slot, name: str, render: Render) -> WordTable:
+    def _table(self, slot: Slot, text_of: Callable[[ConceptRow], str]) -> WordTable:
+        name = want_option(slot, "map")
         concept_map = self._library.concept_map(name, slot.location)
-        rows = {
-            word: json.dumps(render(row), separators=(",", ":"))
-            for word, row in concept_map.rows.items()
-        }
-        return WordTable(rows, name, slot.location)
+        rows = {word: text_of(row) for word, row in concept_map.rows.items()}
+        return WordTable.of_map(rows, name, slot.location)
 
     def quantity(self, emitter: Emitter, slot: Slot) -> Piece:
         """``{=quantity: path, unit: key}`` or ``{=quantity: path, by: path, map: name}``.
@@ -130,23 +110,29 @@ class Coding:
         reach = emitter.reach(argument(slot), slot.location)
         if leaf(reach, slot.location).type not in ("number", "integer"):
             raise refuse(slot, f"'{reach.path}' is not a number.")
-        return emitter.value(reach, "'{{\"value\":' + str({}) + " + self._tail(emitter, slot))
+        tail = self._tail(emitter, slot)
+        return emitter.value(reach, lambda value: (Text('{"value":'), Code(value), tail))
 
-    def _tail(self, emitter: Emitter, slot: Slot) -> str:
+    def _tail(self, emitter: Emitter, slot: Slot) -> Chunk:
         unit = option(slot, "unit")
         if unit is not None:
-            concept = self._library.concepts.want(unit, slot.location)
-            # Doubled braces: the form goes through str.format before it becomes code.
-            return repr(_unit_tail(concept)).replace("{", "{{").replace("}", "}}")
+            return Text(_unit_tail(self._library.concepts.want(unit, slot.location)))
         emitter.code.can_fail()
         by = emitter.reach(want_option(slot, "by"), slot.location)
-        concept_map = self._library.concept_map(want_option(slot, "map"), slot.location)
-        rows = {word: _unit_tail(row.concepts[0]) for word, row in concept_map.rows.items()}
-        table = WordTable(rows, concept_map.name, slot.location)
-        return f"{emitter.constant(table)}[{by.expression}]"
+        table = self._table(slot, lambda row: _unit_tail(row.concepts[0]))
+        return ByWord(by.expression, table, by.is_bound)
+
+
+def _by_words(emitter: Emitter, reaches: list[Reach], table: WordTable) -> Piece:
+    """Return the piece of the text that a table has for several words together."""
+    words = ' + " " + '.join(reach.expression for reach in reaches)
+    tests = [reach.presence() for reach in reaches if not reach.certain]
+    is_bound = any(reach.is_bound for reach in reaches)
+    chunk = ByWord(words, table, is_bound)
+    return Piece((chunk,), " and ".join(tests) or None, True, is_bound=is_bound)
 
 
 def _unit_tail(unit: Concept) -> str:
     """Return what follows the value in a Quantity's JSON text."""
     rest = {"unit": unit.display, "system": unit.system, "code": unit.code}
-    return "," + json.dumps(rest, separators=(",", ":"))[1:]
+    return "," + compact(rest)[1:]

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html import escape
 from json.encoder import encode_basestring_ascii
 
-from fhir_backpain.mapping.emitter import Emitter, Piece, literal_text
+from fhir_backpain.mapping.chunk import Chunks, Code, Text
+from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.arguments import (
     argument,
     only_options,
     option,
     refuse,
 )
+from fhir_backpain.mapping.piece import Piece, literal
 from fhir_backpain.mapping.scope import Reach, leaf
 from fhir_backpain.mapping.source_shape import Leaf, ListShape
 from fhir_backpain.mapping.template import Slot
 
-_FORMS = {
-    "string": "quoted({})",
-    "cell": "quoted({})",
-    "number": "str({})",
-    "integer": "str({})",
-    "boolean": "('true' if {} else 'false')",
-}
 _PLACE = re.compile(r"\{([^{}]+)\}")
+# The text of a boolean, by its value.
+_BOOLEANS = ("false", "true")
 
 
 def copy(emitter: Emitter, slot: Slot) -> Piece:
@@ -33,19 +31,33 @@ def copy(emitter: Emitter, slot: Slot) -> Piece:
     reach = emitter.reach(argument(slot), slot.location)
     piece = emitter.value(reach, _form(reach, slot))
     instead = option(slot, "else")
-    if instead is None or piece.variable is None:
+    if instead is None or piece.test is None:
         return piece
-    name = emitter.assign(
-        f"f'{literal_text(instead)}' if {piece.variable} is None else {piece.variable}"
-    )
-    return Piece("{" + name + "}", live=True)
+    return either(emitter, piece, literal(instead))
 
 
-def _form(reach: Reach, slot: Slot) -> str:
+def either(emitter: Emitter, piece: Piece, instead: Piece) -> Piece:
+    """Return the piece of what is there, or of what stands for it."""
+    first, second = (emitter.pieces.text(one.chunks) for one in (piece, instead))
+    code = emitter.variable(f"{first} if {piece.test} else {second}", is_bound=piece.is_bound)
+    return Piece((code,), live=True)
+
+
+def _form(reach: Reach, slot: Slot) -> Callable[[str], Chunks]:
     item = reach.shape.item if isinstance(reach.shape, ListShape) else None
     if isinstance(item, Leaf) and item.type == "string":
-        return "('[' + ','.join(map(quoted, {})) + ']')"
-    return _FORMS[leaf(reach, slot.location).type]
+        return lambda value: (Code(f'"[" + ",".join(map(quoted, {value})) + "]"'),)
+    kind = leaf(reach, slot.location).type
+    if kind == "boolean":
+        return lambda value: (Code(f"BOOLEANS[{value}]"),)
+    if kind in ("number", "integer"):
+        return lambda value: (Code(value),)
+    return quoted_text
+
+
+def quoted_text(value: str) -> Chunks:
+    """Return the chunks of a text as a JSON string."""
+    return (Code(f"quoted({value})"),)
 
 
 def text(emitter: Emitter, slot: Slot) -> Piece:
@@ -60,18 +72,18 @@ def text(emitter: Emitter, slot: Slot) -> Piece:
         reach = emitter.reach(path, slot.location)
         if leaf(reach, slot.location).type == "boolean":
             raise refuse(slot, f"'{reach.path}' is true or false, which is no text.")
-        found.append((reach.certain, emitter.assign(reach.expression)))
+        found.append((reach, emitter.read(reach)))
     parts = _PLACE.split(template)
-    pieces = [
-        repr(part) if index % 2 == 0 else f"str({found[index // 2][1]})"
+    joined = " + ".join(
+        repr(part) if index % 2 == 0 else f"str({found[index // 2][1].expression})"
         for index, part in enumerate(parts)
-    ]
-    joined = " + ".join(pieces)
-    missing = [name for certain, name in found if not certain]
-    if not missing:
-        return Piece("{" + emitter.assign(f"quoted({joined})") + "}", live=True)
-    empty = " or ".join(f"{name} is None" for name in missing)
-    return emitter.optional(f"None if {empty} else quoted({joined})")
+    )
+    is_bound = any(code.is_bound for _, code in found)
+    tests = [reach.presence(code.expression) for reach, code in found if not reach.certain]
+    if not tests:
+        return Piece((emitter.variable(f"quoted({joined})", is_bound=is_bound),), live=True)
+    there = " and ".join(dict.fromkeys(tests))
+    return emitter.optional(f"quoted({joined}) if {there} else None", is_bound=is_bound)
 
 
 def narrative(emitter: Emitter, slot: Slot) -> Piece:
@@ -83,23 +95,22 @@ def narrative(emitter: Emitter, slot: Slot) -> Piece:
     only_options(slot, "else")
     reach = emitter.reach(argument(slot), slot.location)
     leaf(reach, slot.location)
+    piece = emitter.value(reach, lambda value: (Code(f"paragraph({value})"),))
     instead = option(slot, "else")
-    value = emitter.assign(f"{reach.expression} or {instead!r}" if instead else reach.expression)
-    form = f"paragraph({value})"
-    div = (
-        Piece("{" + emitter.assign(form) + "}", live=True)
-        if instead or reach.certain
-        else emitter.optional(f"None if {value} is None else {form}")
-    )
-    return emitter.emit_object({"status": Piece(literal_text("generated")), "div": div})
+    if instead is not None and piece.test is not None:
+        piece = either(emitter, piece, Piece((Text(paragraph(instead)),)))
+    return emitter.pieces.object({"status": literal("generated"), "div": piece})
 
 
-def quoted(value: str) -> str:
-    """Return text as a JSON string in ASCII."""
-    return encode_basestring_ascii(value)
+quoted = encode_basestring_ascii
+"""Returns text as a JSON string in ASCII."""
 
 
 def paragraph(value: str) -> str:
     """Return text as the JSON string of an XHTML div with one escaped paragraph."""
     inner = escape(value, quote=False)
     return quoted(f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{inner}</p></div>')
+
+
+NAMES = {"quoted": quoted, "paragraph": paragraph, "BOOLEANS": _BOOLEANS}
+"""What the code that these functions emit refers to."""

@@ -23,6 +23,7 @@ def resource_functions(library: Library) -> Mapping[str, SlotEmitter]:
         "concepts": coding.concepts,
         "coding": coding.coding,
         "code": coding.code,
+        "codes": coding.codes,
         "quantity": coding.quantity,
         "own": referencing.own,
         "reference": referencing.reference,

@@ -47,6 +47,7 @@ class SlotInverses:
             "concepts": self._concepts,
             "coding": self._coding,
             "code": self._code,
+            "codes": self._codes,
             "quantity": self._quantity,
             "reference": _reference,
             "actor": _actor,
@@ -94,6 +95,11 @@ class SlotInverses:
             word = index.word_of_code(json)
             if word != option(slot, "else"):
                 self._put_word(slot, word, names, out)
+
+    def _codes(self, slot: Slot, json: Any, names: Names, out: Assignments) -> None:
+        if not isinstance(json, list) or not json:
+            raise Mismatch
+        self._code(slot, json[0], names, out)
 
     def _assign(self, slot: Slot, codings: list[Any], names: Names, out: Assignments) -> None:
         index = self._index(slot)

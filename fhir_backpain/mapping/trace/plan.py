@@ -33,7 +33,7 @@ from fhir_backpain.mapping.trace.slot_sources import (
 from fhir_backpain.outcome import MappingLocation
 from fhir_backpain.terminology.concept_map import ConceptMap
 
-_MAKE_LISTS = ("concepts", "made")
+_MAKE_LISTS = ("concepts", "codes", "made")
 _WRITTEN = ("fixed", "fixed coding", "text")
 
 

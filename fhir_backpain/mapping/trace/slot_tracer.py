@@ -57,6 +57,7 @@ class SlotTracer:
             "concepts": self._translated(_each_concept),
             "coding": self._translated(lambda row: row.concepts[0].to_coding()),
             "code": self._translated(lambda row: row.concepts[0].code),
+            "codes": self._translated(ConceptRow.to_codes),
             "quantity": self._quantity,
             "own": _own,
             "reference": _reference,

@@ -12,7 +12,7 @@ from fhir_backpain.artifacts.finder import (
 
 def test_the_folders_hold_what_is_shipped() -> None:
     assert list(mappings_folder().glob("*/*.map.yaml"))
-    assert (profiles_folder() / "CodeSystem-backpain.json").is_file()
+    assert (profiles_folder() / "package" / "CodeSystem-backpain.json").is_file()
     assert (schema_folder() / "common.schema.json").is_file()
 
 

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_world import Run, number_of, observation, write
 
-from fhir_backpain.cli import validate_command
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.outcome import Issue
-from fhir_backpain.validation.structure import check_resource
+from fhir_backpain.validation.resource.validator import BuiltInValidator
 
-lenient = pytest.mark.xfail(strict=True, reason="the models take a text for a boolean")
 PATIENT = {"resourceType": "Patient", "id": "p1", "active": True}
 
 
 def test_good_records_are_counted(run: Run, good: Path) -> None:
     ran = run("validate", good)
     assert (ran.code, ran.out, ran.err) == (ExitCode.DONE, "", "3 good, 0 rejected.\n")
-    assert run("validate", good, "--deep").code == ExitCode.DONE
 
 
 def test_every_problem_of_a_record_is_told_at_once(run: Run, tmp_path: Path) -> None:
@@ -52,27 +50,28 @@ def test_a_table_is_checked_through_its_feed(run: Run, tmp_path: Path) -> None:
         "  observed_at: =day\n  measure: pain-nrs-week\n  score: {=number: pain}\n"
     )
     (tmp_path / "t.csv").write_text("visit,mrn,day,pain\nV1,1,2026-03-02,7\nV2,1,2026-03-02,77\n")
-    ran = run("validate", "t.csv", "--feed", "t.feed.yaml", "--deep")
+    ran = run("validate", "t.csv", "--feed", "t.feed.yaml")
     assert ran.code == ExitCode.DATA_PROBLEMS
     assert "t.csv:3 field pain at /score: error FBP-4010" in ran.err
     assert "columns of t.csv:" in ran.err
     assert "1 good, 1 rejected." in ran.err
 
 
-def test_deep_checks_what_the_records_make(
+def test_what_the_records_make_is_checked_too(
     run: Run, good: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked: list[str] = []
+    def drop_status(self: BuiltInValidator, resource: Any) -> list[Issue]:
+        data = json.loads(resource) if isinstance(resource, str) else {**resource}
+        data.pop("status", None)
+        return validate(self, data)
 
-    def check(data: dict[str, object]) -> list[Issue]:
-        checked.append(str(data["resourceType"]))
-        return check_resource(data)
-
-    monkeypatch.setattr(validate_command, "check_resource", check)
-    run("validate", good)
-    assert checked == []
-    run("validate", good, "--deep")
-    assert checked.count("Observation") == 3
+    validate = BuiltInValidator.validate
+    monkeypatch.setattr(BuiltInValidator, "validate", drop_status)
+    ran = run("validate", good)
+    assert ran.code == ExitCode.DATA_PROBLEMS
+    assert "good.ndjson:1:1 <- Observation.status: error FBP-4048" in ran.err
+    assert run("map", good).code == ExitCode.DATA_PROBLEMS
+    assert run("map", good, "--no-validate").code == ExitCode.DONE
 
 
 def test_good_resources_are_counted_by_type(run: Run, tmp_path: Path) -> None:
@@ -85,9 +84,9 @@ def test_good_resources_are_counted_by_type(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "hint"),
     [
-        pytest.param({"active": "yes"}, "active", marks=lenient),
+        ({"active": "yes"}, "active"),
         ({"pain": 7}, "pain"),
-        pytest.param({"resourceType": "Patent"}, "resourceType"),
+        ({"resourceType": "Patent"}, "Patent"),
         ({"birthDate": "2026-13-01"}, "birthDate"),
         ({"contact": [{"name": "x"}]}, "contact"),
     ],
@@ -117,3 +116,38 @@ def test_a_missing_file_is_told(run: Run) -> None:
         ran = run("validate", *option, "nosuch.json")
         assert ran.code == ExitCode.DATA_PROBLEMS
         assert "nosuch.json: error FBP-2010" in ran.err
+
+
+@pytest.mark.parametrize("strength", ["builtin", "models"])
+def test_a_resource_is_held_against_further_profiles(
+    run: Run, tmp_path: Path, strength: str
+) -> None:
+    (tmp_path / "c.json").write_text(
+        json.dumps({
+            "resourceType": "CareTeam", "status": "active",
+            "subject": {"reference": "Patient/1"},
+            "participant": [{"role": [{"text": "x"}], "member": {"display": "y"}}],
+        })
+    )  # fmt: skip
+    arguments = ("validate", "--fhir", "c.json", "--with", strength)
+    assert run(*arguments).code == ExitCode.DONE
+    url = "https://fhir-backpain.org/fhir/StructureDefinition/backpain-care-team"
+    ran = run(*arguments, "--profile", url)
+    assert ran.code == ExitCode.DATA_PROBLEMS
+    assert "at /identifier <- CareTeam.identifier: error FBP-4048" in ran.err
+
+
+def test_a_profile_that_is_not_held_is_told_once(run: Run, tmp_path: Path) -> None:
+    claim = {"meta": {"profile": ["http://example.org/StructureDefinition/x"]}}
+    (tmp_path / "p.json").write_text(json.dumps([{**PATIENT, **claim}] * 3))
+    ran = run("validate", "--fhir", "p.json", "--json")
+    assert ran.code == ExitCode.DONE
+    (issue,) = ran.json["issues"]
+    assert (number_of(issue), issue["severity"]) == ("FBP-4061", "information")
+
+
+def test_a_package_that_is_not_there_is_wrong_use(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(PATIENT))
+    ran = run("validate", "--fhir", "p.json", "--ig", "nosuch")
+    assert ran.code == ExitCode.WRONG_USE
+    assert "FBP-4064" in ran.err

@@ -19,7 +19,7 @@ def test_a_plan_names_element_function_source_and_line(run: Run) -> None:
     assert done.code == 0
     assert "when pain.onset is present" in done.out
     (row,) = [line for line in done.out.splitlines() if "valueDateTime" in line]
-    assert row.split() == ["19", "Observation.valueDateTime", "<-", "copy(pain.onset)"]
+    assert row.split() == ["24", "Observation.valueDateTime", "<-", "copy(pain.onset)"]
 
 
 def test_a_plan_says_why_an_element_is_not_read_back(run: Run) -> None:
@@ -42,6 +42,15 @@ def test_the_plan_as_json(run: Run) -> None:
     found = {line["element"]: line for line in plan}
     assert found["Goal.lifecycleStatus"]["sources"] == ["goals[].status"]
     assert found["Goal.lifecycleStatus"]["mapping"].startswith("mappings/care-plan/")
+
+
+def test_what_must_be_supported_and_is_never_filled_is_listed(run: Run) -> None:
+    out = run("mapping", "explain", "assessment-score").out
+    assert "never filled:" in out
+    assert "  Observation.hasMember (backpain-score)" in out
+    gaps = run("mapping", "explain", "assessment-score", "--json").json["notFilled"]
+    assert {"profile": "backpain-score", "element": "Observation.hasMember"} in gaps
+    assert "never filled" not in run("mapping", "explain", "record-encounter").out
 
 
 def test_the_code_is_the_program_of_the_record_type(run: Run) -> None:

@@ -53,9 +53,9 @@ def test_two_columns_stand_where_they_fit_and_say_the_same(
 ) -> None:
     write(Path("r.json"), RECORD)
     below = run("mapping", "try", ONSET, "r.json").out
-    monkeypatch.setenv("COLUMNS", "130")
+    monkeypatch.setenv("COLUMNS", "240")
     beside = run("mapping", "try", ONSET, "r.json").out
-    assert max(map(len, beside.splitlines())) <= 130
+    assert max(map(len, beside.splitlines())) <= 240
     (line,) = [line for line in beside.splitlines() if line.startswith("record")]
     assert line.split() == ["record", "|", "FHIR"]
     assert sorted(below.split()) == sorted(word for word in beside.split() if word != "|")
@@ -67,6 +67,7 @@ def test_what_a_mapping_leaves_goes_nowhere(run: Run) -> None:
     assert run("mapping", "try", own, "r.json").code == 0
     replaced(own, "  valueDateTime: =pain.onset\n", "")
     replaced(own, "when: pain.onset is present\n", "")
+    replaced(own, "https://fhir-backpain.org/fhir", "https://clinic.example/fhir")
     done = run("mapping", "try", own, "r.json")
     assert done.code == 1
     assert '! /pain/onset  "2019"  goes nowhere' in done.out

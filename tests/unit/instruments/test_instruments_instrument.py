@@ -107,3 +107,25 @@ def test_a_shipped_instrument_is_named_like_its_file_and_has_its_licence(path: P
     assert found.key == path.stem
     assert len(found.licence) > 15
     assert found.measures
+
+
+def test_a_measure_says_its_claims_and_that_it_is_functional(tmp_path: Path) -> None:
+    more = ", functional: true, value: required, profiles: [https://clinic.example/p]"
+    odi = read(tmp_path, GOOD.replace("100]}", f"100]{more}}}")).measures["odi"]
+    assert (odi.is_functional, odi.needs_value) == (True, True)
+    assert odi.profiles == ("https://clinic.example/p",)
+    plain = read(tmp_path, GOOD).measures["odi"]
+    assert (plain.is_functional, plain.needs_value, plain.profiles) == (False, False, ())
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ("functional: perhaps", "true or false"),
+        ("profiles: https://clinic.example/p", "is a list"),
+        ("value: optional", "one of: required"),
+    ],
+)
+def test_what_a_measure_says_otherwise_is_refused(tmp_path: Path, more: str, words: str) -> None:
+    with pytest.raises(MappingSyntaxError, match=words):
+        read(tmp_path, GOOD.replace("100]}", f"100], {more}}}"))

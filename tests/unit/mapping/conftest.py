@@ -17,7 +17,6 @@ from fhir_backpain.mapping.declaration import Fragment, read_declaration, read_f
 from fhir_backpain.mapping.feed import Feed, compile_feed
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, load_library
-from fhir_backpain.mapping.mapper import Context
 
 Compile = Callable[..., RecordProgram]
 Make = Callable[..., dict[str, Any]]
@@ -74,7 +73,7 @@ def make(compiled: Compile) -> Make:
 
 def run(compiled: RecordProgram, data: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what a mapping makes of a record, without resourceType and id."""
-    made: list[MadeResource] = compiled.program.make(data, Context(data))
+    made: list[MadeResource] = compiled.map(data)
     trees = [json_text.parse(resource.text) for resource in made]
     return [{k: v for k, v in tree.items() if k not in ("resourceType", "id")} for tree in trees]
 

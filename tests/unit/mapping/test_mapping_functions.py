@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fhir_backpain.errors import ArtifactError, MappingFailed
 from fhir_backpain.fhir import identity, json_text
+from fhir_backpain.mapping.chunk import Code
+from fhir_backpain.mapping.codegen import compile_record
+from fhir_backpain.mapping.declaration import read_declaration
+from fhir_backpain.mapping.emitter import Emitter
+from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library
-from fhir_backpain.mapping.mapper import Context
+from fhir_backpain.mapping.piece import Piece
+from fhir_backpain.mapping.template import Slot
 from tests.records import assessment, care_plan, observation
 from tests.unit.mapping.conftest import Compile, Make
 
@@ -79,8 +86,11 @@ def test_words_become_concepts_through_a_map(make: Make, library: Library) -> No
     y: {=coding: encounter.setting, map: encounter-class}
     z: {=code: encounter.setting, map: encounter-class}
     """  # noqa: E501
-    causes = [{"cause": "disc-herniation", "side": "bilateral"}, {"cause": "facet-pain"}]
-    made = make(resource, assessment(causes=causes, encounter={"setting": "home"}))
+    causes = [
+        {"cause": "disc-herniation", "side": "bilateral", "certainty": "confirmed"},
+        {"cause": "facet-pain", "certainty": "confirmed"},
+    ]
+    made = make(resource, assessment(causes=causes, encounter={"id": "E-1", "setting": "home"}))
     concepts = library.concepts
     assert made["x"][0]["a"]["coding"] == [
         concepts["dx.disc_prolapse.lumbar"].to_coding(),
@@ -221,9 +231,13 @@ def test_made_names_everything_that_was_made_before(compiled: Compile) -> None:
         "mapping: m\nsource: {source}\nmakes: Goal\nfor each: goals as goal\n"
         "belongs to: record\nkey: [=goal.id]\n"
     )
-    program = compiled("id: =goal.id\nx: {=made: references}", "care-plan", head=head).program
-    data = care_plan(goals=[{"id": "1"}, {"id": "2"}, {"id": "3"}])
-    made = program.make(data, Context(data))
+    program = compiled("id: =goal.id\nx: {=made: references}", "care-plan", head=head)
+    goals = [
+        {"id": id_, "status": "active", "description": "Walk", "start": "2024-03-04"}
+        for id_ in ("1", "2", "3")
+    ]
+    data = care_plan(goals=goals)
+    made = program.map(data)
     named = [json_text.parse(resource.text).get("x", []) for resource in made]
     urls = [{"reference": resource.url} for resource in made]
     assert named == [urls[:0], urls[:1], urls[:2]]
@@ -284,3 +298,31 @@ def test_a_key_cannot_hold_a_number(compiled: Compile) -> None:
         compiled("x: 1", "observation", head=head)
     assert caught.value.issues[0].mapping is not None
     assert caught.value.issues[0].mapping.line == 5
+
+
+def test_an_identifier_that_comes_after_what_may_be_missing(make: Make) -> None:
+    resource = "x: {=when: note is present, a: =note, own: {=own: identifier}}\ny: {n: =note, own: {=own: identifier}}"  # noqa: E501
+    own = make("x: {=own: identifier}", observation())["x"]
+    noted = make(resource, observation(note="seen"))
+    assert noted == {"x": {"a": "seen", "own": own}, "y": {"n": "seen", "own": own}}
+    assert make(resource, observation()) == {}
+
+
+def test_a_failure_in_compiled_code_leads_to_its_line(library: Library, tmp_path: Path) -> None:
+    def broken(emitter: Emitter, slot: Slot) -> Piece:
+        return Piece((Code("s.note.nowhere", is_bound=True),), live=True)
+
+    path = tmp_path / "m.map.yaml"
+    path.write_text(
+        "mapping: m\nsource: observation\nmakes: Observation\nbelongs to: record\nkey: [k]\n"
+        "resource:\n  a: 1\n  b: [{=when: note is present, =broken: note}]\n",
+        "utf-8",
+    )
+    functions = {**resource_functions(library), "broken": broken}
+    compiled = compile_record("observation", [read_declaration(path)], functions, {})
+    with pytest.raises(MappingFailed) as caught:
+        compiled.map(observation(note="seen"))
+    (issue,) = caught.value.issues
+    assert issue.number == 3010
+    assert issue.mapping is not None
+    assert (Path(issue.mapping.file).name, issue.mapping.line) == ("m.map.yaml", 8)

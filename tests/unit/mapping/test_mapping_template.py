@@ -9,7 +9,6 @@ import pytest
 
 from fhir_backpain.errors import ArtifactError
 from fhir_backpain.fhir import json_text
-from fhir_backpain.mapping.mapper import Context
 from tests.records import assessment, care_plan, observation
 from tests.unit.mapping.conftest import Compile, Make, run
 
@@ -44,7 +43,7 @@ def test_member_names_may_hold_anything(make: Make) -> None:
 def test_members_stand_in_the_order_of_the_file(compiled: Compile) -> None:
     rule = compiled("z: 1\na: =pain.onset\nm: =id\nb: {y: =pain.onset, x: 2}")
     data = assessment(pain={"onset": "2020"})
-    made = rule.program.make(data, Context(data))
+    made = rule.map(data)
     tree = json_text.parse(made[0].text)
     assert list(tree) == ["resourceType", "id", "z", "a", "m", "b"]
     assert list(tree["b"]) == ["y", "x"]
@@ -261,6 +260,11 @@ def test_a_resource_must_be_a_map_of_members(compiled: Compile) -> None:
         compiled("=use: meta")
 
 
+VISIT = {"id": "E-1", "setting": "clinic"}
+STARTED = {**VISIT, "start": "2024"}
+NAMED = {**observation()["patient"], "name": {"family": "Doe", "given": ["Jo", "Kim"]}}
+
+
 @pytest.mark.parametrize(
     ("condition", "fits", "fits_not"),
     [
@@ -274,8 +278,12 @@ def test_a_resource_must_be_a_map_of_members(compiled: Compile) -> None:
         ("status is final", {"status": "final"}, {"status": "amended"}),
         ("status is not final", {"status": "amended"}, {"status": "final"}),
         ("measure is odi and score is present", {"score": 1}, {"score": 1, "measure": "ndi"}),
-        ("encounter.start is present", {"encounter": {"start": "2024"}}, {"encounter": {}}),
-        ("encounter.start is missing", {}, {"encounter": {"start": "2024"}}),
+        ("encounter.start is present", {"encounter": STARTED}, {"encounter": VISIT}),
+        ("encounter.start is missing", {}, {"encounter": STARTED}),
+        ("encounter is present", {"encounter": VISIT}, {}),
+        ("encounter is not present", {}, {"encounter": VISIT}),
+        ("patient.name.given is missing", {}, {"patient": NAMED}),
+        ("patient.name.given is present", {"patient": NAMED}, {}),
     ],
 )
 def test_a_condition_says_what_it_says(
@@ -312,7 +320,12 @@ def test_a_mapping_can_be_repeated_and_conditional(compiled: Compile) -> None:
         "when: goal.due is present\nbelongs to: patient\nkey: [goal, =goal.id]\n"
     )
     rule = compiled("d: =goal.due", "care-plan", head=head)
-    goals = [{"id": "1", "due": "2024-01-01"}, {"id": "2"}, {"id": "3", "due": "2025-01-01"}]
+    goal = {"status": "active", "description": "Walk", "start": "2024-03-04"}
+    goals = [
+        {"id": "1", **goal, "due": "2024-01-01"},
+        {"id": "2", **goal},
+        {"id": "3", **goal, "due": "2025-01-01"},
+    ]
     assert run(rule, care_plan(goals=goals)) == [{"d": "2024-01-01"}, {"d": "2025-01-01"}]
     assert run(rule, care_plan()) == []
 

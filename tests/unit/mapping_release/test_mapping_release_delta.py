@@ -8,8 +8,10 @@ import pytest
 
 from fhir_backpain.errors import MappingSyntaxError
 from fhir_backpain.mapping.declaration import Declaration, read_declaration
+from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.mapping.release_delta import ReleaseDelta, for_release, read_delta
 from fhir_backpain.mapping.template import Literal, ObjectTemplate
+from tests.records import assessment
 
 BASE = """mapping: m
 source: observation
@@ -73,7 +75,8 @@ def test_two_mappings_of_one_name_are_both_kept_to_be_told(base: Declaration) ->
     ("text", "place", "words"),
     [
         ("release: R6\nmappings: {}\n", "1:10", "R4, R4B, R5"),
-        ("release: R5\n", "1:1", "'mappings' is missing"),
+        ("release: R5\nwithout: meta.profile\n", "2:10", "'without' is a list"),
+        ("release: R5\nwithout: [{a: b}]\n", "2:11", "A path is text"),
         ("mappings: {}\n", "1:1", "'release' is missing"),
         ("release: R5\nmapping: {}\n", "2:1", "'mapping' is not known"),
         ("release: R5\nmappings: {m: null}\n", "2:15", "'m' must be a map"),
@@ -114,3 +117,37 @@ def test_a_resource_that_is_no_map_is_told(tmp_path: Path) -> None:
     change = delta(tmp_path, "release: R5\nmappings: {m: {status: null}}\n")
     with pytest.raises(MappingSyntaxError, match="A resource is a map"):
         for_release([read_declaration(path)], [change])
+
+
+def test_a_path_is_taken_out_of_every_mapping_that_writes_it(
+    tmp_path: Path, base: Declaration
+) -> None:
+    path = tmp_path / "c.map.yaml"
+    claim = "  meta: {profile: [https://clinic.example/p], source: =source}\n"
+    path.write_text(BASE + claim, "utf-8")
+    claiming = read_declaration(path)
+    change = delta(tmp_path, "release: R4B\nwithout: [meta.profile, status]\n")
+    without, other = for_release([claiming, base], [change])
+    assert isinstance(without.template, ObjectTemplate)
+    meta = without.template.members["meta"]
+    assert isinstance(meta, ObjectTemplate)
+    assert list(meta.members) == ["source"]
+    assert members(other) == ["code", "valueString"]
+    assert members(base) == ["status", "code", "valueString"]
+
+
+def test_a_path_that_no_mapping_writes_is_told(tmp_path: Path, base: Declaration) -> None:
+    change = delta(tmp_path, "release: R5\nwithout:\n  - status\n  - meta.profile\n")
+    with pytest.raises(MappingSyntaxError, match="No mapping makes") as caught:
+        for_release([base], [change])
+    (issue,) = caught.value.issues
+    assert issue.mapping is not None
+    assert issue.mapping.line == 4
+
+
+def test_the_shipped_mappings_claim_profiles_in_r4_alone() -> None:
+    for release in ("R4", "R4B", "R5"):
+        mapper = load_mapper(release=release)
+        made = mapper(assessment(work_status={"days_off": 1}))
+        claims = [one for one in made if '"profile":' in one.text]
+        assert bool(claims) == (release == "R4")

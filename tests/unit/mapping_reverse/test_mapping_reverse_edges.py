@@ -280,3 +280,13 @@ def test_a_subject_whose_identifier_is_no_text_is_told_without_a_traceback(mappe
         "subject": {"identifier": {"system": 1, "value": []}},
     }
     assert mapper.from_fhir([resource]).issues
+
+
+def test_claims_come_back_and_a_changed_one_is_told(mapper: Mapper) -> None:
+    made = [json_text.parse(one.text) for one in mapper(SCORE)]
+    assert mapper.from_fhir(made).is_lossless
+    score = the(made, "Observation")
+    assert len(score["meta"]["profile"]) == 2
+    score["meta"]["profile"].append("https://elsewhere.example/fhir/p")
+    found = mapper.from_fhir(made)
+    assert [issue.expression for issue in found.issues] == ["Observation.meta.profile[2]"]

@@ -13,7 +13,6 @@ from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.mapping.codegen import compile_record
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library
-from fhir_backpain.mapping.mapper import Context
 from fhir_backpain.mapping.trace.tracer import Tracer
 from tests.records import observation
 from tests.unit.mapping_trace.conftest import Declare
@@ -93,7 +92,7 @@ def test_a_template_traced_is_the_template_compiled(
     tracer = Tracer(library, {"observation": [declaration]})
     for record in RECORDS:
         try:
-            made: list[MadeResource] = compiled.program.make(record, Context(record))
+            made: list[MadeResource] = compiled.map(record)
         except MappingFailed:
             with pytest.raises(MappingFailed):
                 tracer.trace(record)

@@ -229,7 +229,10 @@ def test_a_word_without_a_row_fails_as_in_the_compiled_mapping(
         shipped.trace(data)
     with pytest.raises(MappingFailed) as compiled:
         shipped(data)
-    assert str(traced.value) == str(compiled.value)
+    # Which of the concept maps that lack the word is met first differs.
+    numbers = [error.value.issues[0].number for error in (traced, compiled)]
+    assert numbers == [3009, 3009]
+    assert "no row for a word" in str(compiled.value)
     with pytest.raises(MappingFailed):
         trace("a: {=quantity: score, by: level, map: measure-unit}", observation(score=1))
 

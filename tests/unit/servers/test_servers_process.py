@@ -9,7 +9,8 @@ import sys
 import pytest
 
 import servers.hapi
-from servers.process import is_running, last_lines, stop_process
+from fhir_backpain.toolchain.log import last_lines
+from servers.process import is_running, stop_process
 
 
 @pytest.fixture

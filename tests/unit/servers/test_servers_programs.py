@@ -10,10 +10,19 @@ from pathlib import Path
 import pytest
 
 import servers.hapi
-import servers.validator
-from servers.problem import CounterpartError, RegistryUnreachableError, ToolMissingError
-from servers.programs import find_program, missing_program, require_programs, run_program
-from servers.validator import Validator
+from fhir_backpain.hl7 import validator as hl7
+from fhir_backpain.hl7.validator import Validator
+from fhir_backpain.toolchain.problem import (
+    CounterpartError,
+    RegistryUnreachableError,
+    ToolMissingError,
+)
+from fhir_backpain.toolchain.programs import (
+    find_program,
+    missing_program,
+    require_programs,
+    run_program,
+)
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,7 +92,7 @@ def test_java_home_goes_before_the_path(programs, tmp_path, monkeypatch):
     assert find_program("java") == str(wanted)
 
 
-@pytest.mark.parametrize("tool", [servers.hapi, servers.validator])
+@pytest.mark.parametrize("tool", [servers.hapi, hl7])
 def test_availability_is_told_in_words(programs, tool):
     available, reason = tool.is_available()
 
@@ -92,7 +101,7 @@ def test_availability_is_told_in_words(programs, tool):
     assert "Next: Install a Java runtime" in reason
 
 
-@pytest.mark.parametrize("tool", [servers.hapi, servers.validator])
+@pytest.mark.parametrize("tool", [servers.hapi, hl7])
 def test_a_download_without_programs_says_so_and_leaves_nothing(programs, tool, tmp_path):
     with pytest.raises(ToolMissingError):
         tool.download()

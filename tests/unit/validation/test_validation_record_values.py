@@ -38,9 +38,35 @@ def issues(part: dict[str, Any]) -> list[tuple[int, str | None]]:
             [(4024, "/examination/0/value")],
         ),
         ({"examination": [{"finding": "tenderness", "present": False}]}, []),
+        ({"scores": [{"measure": "body-weight", "missing_reason": "unknown"}]}, []),
+        (
+            {"scores": [{"measure": "bmi", "missing_reason": "unknown"}]},
+            [(4024, "/scores/0/missing_reason")],
+        ),
     ],
 )
 def test_a_value_is_of_the_kind_that_its_key_takes(
     part: dict[str, Any], expected: list[tuple[int, str]]
 ) -> None:
     assert issues(part) == expected
+
+
+def form(instrument: str, *ids: str) -> dict[str, Any]:
+    items = [{"id": id_, "value": 1} for id_ in ids]
+    questionnaires = [{"instrument": instrument, "items": items}]
+    return {"recorded_at": "2026-01-01T10:00:00Z", "questionnaires": questionnaires}
+
+
+@pytest.mark.parametrize(
+    ("instrument", "ids", "expected"),
+    [
+        ("odi", ["1", "2", "10"], []),
+        ("odi", ["1", "11"], [(4023, "/questionnaires/0/items/1/id")]),
+        ("odi", ["3", "1", "4"], [(4026, "/questionnaires/0/items/1/id")]),
+        ("bpi", ["30", "2"], []),
+    ],
+)
+def test_items_are_those_of_the_instrument_in_its_order(
+    instrument: str, ids: list[str], expected: list[tuple[int, str]]
+) -> None:
+    assert issues(form(instrument, *ids)) == expected

@@ -1,0 +1,1 @@
+"""HL7's FHIR validator: its recipe, and one warm Java process that runs it."""

@@ -1,0 +1,1 @@
+"""Programs that are not ours (Java, Maven, npm): found, checked, run; their products kept."""

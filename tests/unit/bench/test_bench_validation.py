@@ -1,0 +1,41 @@
+"""The validation race: a fair schema, and defects that are defects."""
+
+from __future__ import annotations
+
+import pytest
+from jsonschema import Draft7Validator
+
+from bench.validation.engines import taken
+from bench.validation.race import DEFECTS, defects
+from bench.validation.schema import schema_of
+from fhir_backpain.fhir import json_text
+from fhir_backpain.validation.resource.validator import BuiltInValidator
+from tests.golden.case import cases
+
+GOLDEN = [one for case in cases() if case.release == "R4" for one in case.expected()]
+TEXTS = [json_text.dump(one) for one in GOLDEN]
+
+
+@pytest.mark.parametrize("kind", sorted({one["resourceType"] for one in GOLDEN}))
+def test_the_schema_takes_what_is_good(kind: str) -> None:
+    validator = Draft7Validator(schema_of(kind))
+    Draft7Validator.check_schema(validator.schema)
+    for text in TEXTS:
+        data = taken(text, "bare")
+        if data["resourceType"] == kind:
+            assert validator.is_valid(data)
+            assert not validator.is_valid({**data, "paint": 1})
+
+
+def test_every_defect_is_one() -> None:
+    spoiled = defects(TEXTS)
+    assert len(spoiled) == len(DEFECTS)
+    for text in spoiled:
+        assert any(issue.is_error for issue in BuiltInValidator().validate(text)), text
+
+
+def test_data_may_be_taken_without_claims() -> None:
+    text = next(text for text in TEXTS if '"profile"' in text)
+    assert "profile" in taken(text, "data")["meta"]
+    assert "profile" not in taken(text, "bare")["meta"]
+    assert taken(text, "text") is text
