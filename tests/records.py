@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
+
+from fhir_backpain.fhir import json_text
 
 _HEADER: dict[str, Any] = {
     "id": "R-1",
@@ -26,3 +29,9 @@ def observation(**extra: Any) -> dict[str, Any]:
     """Return an observation; it needs a score, a level or a reason for none."""
     fixed = {"observed_at": "2024-03-04", "measure": "odi"}
     return {"record": "observation", **_HEADER, **fixed, **extra}
+
+
+def exact(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a record as a reader gives it: a number is int or Decimal, never float."""
+    read: dict[str, Any] = json_text.parse(json.dumps(data))
+    return read

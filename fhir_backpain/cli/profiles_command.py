@@ -30,7 +30,13 @@ def command() -> None:
 @command.command("list")
 @json_option
 def list_command(as_json: bool) -> None:
-    """Show every definition of the package: profiles, value sets, questionnaires and so on."""
+    """Show every definition of the package: profiles, value sets, questionnaires and so on.
+
+    \b
+    Examples:
+      fhir-backpain profiles list
+      fhir-backpain profiles list --json
+    """
     package = load_package()
     definitions = list(_definitions(package))
     if as_json:

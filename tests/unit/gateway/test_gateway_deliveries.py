@@ -16,6 +16,7 @@ from fhir_backpain.outbox.entry import Settlement
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.sandbox.server import SandboxServer
 from fhir_backpain.sync.push import Dispatcher
+from tests.records import exact
 
 Record = dict[str, Any]
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
@@ -156,7 +157,7 @@ def test_a_sent_delivery_names_its_resources(
         assert delivery["state"] == "sent"
         assert delivery["attempts"][-1]["state"] == "sent"
         urls = {one["url"] for one in delivery["resources"]}
-        assert urls == {f"{sandbox.base_url}/{made.url}" for made in mapper(records[0])}
+        assert urls == {f"{sandbox.base_url}/{made.url}" for made in mapper(exact(records[0]))}
         for url in urls:
             kind, resource_id = url.rsplit("/", 2)[1:]
             assert fhir.read(kind, resource_id).status == 200

@@ -16,6 +16,7 @@ from fhir_backpain.gateway.app import create_app
 from fhir_backpain.gateway.settings import GatewaySettings
 from fhir_backpain.mapping.mapper import Mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
+from tests.records import exact
 
 Record = dict[str, Any]
 NDJSON = {"Content_Type": "application/x-ndjson"}
@@ -299,9 +300,12 @@ def test_a_locked_outbox_is_503(
 
 def fill(path: Any, store: SqliteStore) -> None:
     """Let the outbox's own connection have no page more."""
-    with store._database.reading() as connection:
-        pages = connection.execute("PRAGMA page_count").fetchone()[0]
-        assert connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()[0] == pages
+    pages = pragma(store, "page_count")
+    assert pragma(store, f"max_page_count = {pages}") == pages
+
+
+def pragma(store: SqliteStore, text: str) -> Any:
+    return store._database.read(lambda session: session.execute(f"PRAGMA {text}").fetchone()[0])
 
 
 def test_a_full_disk_is_507_and_nothing_of_a_list_is_stored(
@@ -313,8 +317,7 @@ def test_a_full_disk_is_507_and_nothing_of_a_list_is_stored(
     assert answer.json["issue"][0]["code"] == "no-store"
     assert str(settings.outbox) not in answer.text
     assert stored(store) == 0
-    with store._database.reading() as connection:
-        connection.execute("PRAGMA max_page_count = 1000000")
+    pragma(store, "max_page_count = 1000000")
     assert api.post(records).status_code == 202
 
 
@@ -327,10 +330,10 @@ def test_a_closed_outbox_is_507(api: Any, store: SqliteStore, records: list[Reco
 def test_a_submission_that_cannot_be_kept_is_no_202(
     api: Any, store: SqliteStore, settings: GatewaySettings, records: list[Record]
 ) -> None:
-    book = settings.outbox.with_name("outbox.sqlite.submissions")
+    book = settings.outbox
     other = sqlite3.connect(book, isolation_level=None)
     try:
-        other.execute("DROP TABLE submission")
+        other.execute("DROP TABLE note")
     finally:
         other.close()
     assert api.post(records[:2]).status_code == 507
@@ -345,7 +348,7 @@ def test_a_dry_run_shows_the_bundle_and_stores_nothing(
     bundle, outcome = (one["resource"] for one in answer.json["parameter"])
     assert (bundle["resourceType"], bundle["type"]) == ("Bundle", "transaction")
     sent = {entry["request"]["url"] for entry in bundle["entry"]}
-    assert sent == {made.url for record in records[:2] for made in mapper(record)}
+    assert sent == {made.url for record in records[:2] for made in mapper(exact(record))}
     assert all(entry["request"]["method"] == "PUT" for entry in bundle["entry"])
     assert outcome["issue"][0]["severity"] == "information"
     assert stored(store) == 0

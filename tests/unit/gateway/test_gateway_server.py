@@ -23,12 +23,14 @@ import requests
 from fhir_backpain.mapping.mapper import Mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.records import exact
 
 _PROGRAM = """
 import sys
 from pathlib import Path
 from fhir_backpain.gateway.server import serve
 from fhir_backpain.gateway.settings import GatewaySettings
+from tests.records import exact
 settings = GatewaySettings(sys.argv[1], Path(sys.argv[2]), port=0, max_body=100_000, deadline=2)
 serve(settings, lambda url: print(url, flush=True))
 print("stopped", flush=True)
@@ -95,7 +97,7 @@ def test_a_record_survives_kill_9_and_is_sent_after_a_restart(
             time.sleep(0.05)
         assert submission["counts"] == {"sent": 2}
         for record in records[:2]:
-            for made in mapper(record):
+            for made in mapper(exact(record)):
                 held = requests.get(f"{sandbox.base_url}/{made.url}", timeout=30)
                 assert held.status_code == 200
         code, out, err = process.end(signal.SIGTERM)
