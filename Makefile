@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 VENV_BENCH := .venv-bench
 SERVER ?= sandbox
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check lint types fmt golden-accept profiles docs hapi hapi-stop bench build clean
+.PHONY: help dev demo test check lint types fmt golden-accept profiles conformance docs hapi hapi-stop bench build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ golden-accept: dev  ## show how golden files would change, and accept it
 profiles: dev  ## compile the FHIR package of profiles/ anew (needs Node, Java and Maven)
 	$(BIN)/python -m servers profiles build
 
+conformance: dev  ## hold all that is shipped and made against HL7's validator; CONFORMANCE=--short a part of it
+	$(BIN)/python -m servers conformance $(CONFORMANCE)
+
 docs: dev  ## write the generated reference pages and the language's schema anew
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m fhir_backpain.mapping.language_schema
@@ -66,7 +69,7 @@ $(VENV_BENCH)/.installed: pyproject.toml bench/requirements.txt bench/requiremen
 	npm ci --prefix bench --silent --no-audit --no-fund
 	@touch $@
 
-bench: $(VENV_BENCH)/.installed  ## measure the mapping beside other engines (needs Node 20); BENCH=--full streams a million records
+bench: $(VENV_BENCH)/.installed  ## measure the mapping beside other engines, and the outbox (needs Node 20); BENCH=--full streams a million records
 	$(VENV_BENCH)/main/bin/python -m bench $(BENCH)
 
 build: dev  ## build the wheel and the source distribution

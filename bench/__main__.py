@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 
-from bench import memory, stages
+from bench import memory, outbox_speed, stages
 from bench.concepts import concepts
 from bench.engine import FOLDER
 from bench.machine import all_versions, machine
@@ -38,9 +38,10 @@ _RESULTS = FOLDER.parent / "bench-results"
 @click.option("--full", is_flag=True, help="Stream 1,000,000 records too; takes minutes.")
 @click.option("--no-memory", is_flag=True, help="Leave the memory figures out.")
 def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
-    """Measure mapping and validation beside other engines, the stages, and memory.
+    """Measure mapping and validation beside other engines, the stages, the outbox, and memory.
 
-    Each figure counts the CPU time of the process that does the work.
+    Each figure counts the CPU time of the process that does the work; those of the outbox, which
+    waits for a disk or a server, count the time by the wall clock.
     """
     lanes = _race(rounds, seconds)
     versions = all_versions()
@@ -48,6 +49,8 @@ def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
     rates = stages.measure(rounds, seconds)
     _show(stage_lines(rates))
     validations = _validations(rounds, seconds)
+    outbox = list(outbox_speed.measure((10_000, 1_000_000) if full else (10_000,)))
+    _show(outbox_speed.speed_lines(outbox))
     streams = [] if no_memory else memory.measure(_lengths(full))
     problems = memory.problems(streams) if streams else []
     if streams:
@@ -59,6 +62,7 @@ def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
             "engines": [to_json(lane, lanes[0]) for lane in lanes],
             "stages": rates,
             "validation": validations,
+            "outbox": [asdict(one) for one in outbox],
             "memory": [asdict(stream) for stream in streams],
             "problems": problems,
         }

@@ -12,29 +12,41 @@ import sys
 from pathlib import Path
 
 import fhir_backpain
+from docs.fault_matrix import fault_matrix_page
+from docs.profile_pages import profile_pages
 from docs.profile_requirements import requirements_page
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
 from fhir_backpain.mapping.library import load_library
-from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.mapping.trace.plan import one_way
 from fhir_backpain.outcome import CATALOGUE
 from fhir_backpain.record import RECORD_TYPES
 from fhir_backpain.validation.record_reference import record_reference
 from fhir_backpain.validation.resource.reference_page import validation_reference
 
-FOLDER = Path(__file__).parent / "reference"
+FOLDER = Path(__file__).parent
+_FOLDERS = ("reference", "profiles")
+"""Those below it that hold generated pages alone."""
 
 
 def pages() -> dict[str, str]:
-    """Return the text of every generated page by file name."""
+    """Return the text of every generated page by its path below the folder."""
+    mapper = load_mapper()
+    reference = {f"reference/{name}": text for name, text in reference_pages(mapper).items()}
+    return reference | {f"profiles/{name}": text for name, text in profile_pages(mapper).items()}
+
+
+def reference_pages(mapper: Mapper) -> dict[str, str]:
+    """Return the text of every reference page by file name."""
     return {
         "records.md": record_reference(),
         "messages.md": messages_page(),
         "mapping-language.md": language_page(),
         "instruments.md": instruments_page(),
-        "mappings.md": mappings_page(),
+        "mappings.md": mappings_page(mapper),
         "validation.md": validation_reference(),
-        "profile-requirements.md": requirements_page(load_mapper()),
+        "fault-matrix.md": fault_matrix_page(),
+        "profile-requirements.md": requirements_page(mapper),
     }
 
 
@@ -140,9 +152,8 @@ def instruments_page() -> str:
     return "\n".join(lines)
 
 
-def mappings_page() -> str:
+def mappings_page(mapper: Mapper) -> str:
     """Return the table of the shipped mappings, by record type."""
-    mapper = load_mapper()
     lines = [
         "# Mappings",
         "",
@@ -177,7 +188,11 @@ def mappings_page() -> str:
 def outdated() -> list[str]:
     """Return the names of the files that are not what the code says, or that no code makes."""
     made = pages()
-    kept = {path.name: path.read_text(encoding="utf-8") for path in FOLDER.iterdir()}
+    kept = {
+        f"{folder}/{path.name}": path.read_text(encoding="utf-8")
+        for folder in _FOLDERS
+        for path in (FOLDER / folder).iterdir()
+    }
     return sorted(name for name in {*made, *kept} if made.get(name) != kept.get(name))
 
 
@@ -188,7 +203,8 @@ def main(arguments: list[str]) -> int:
         for name in stale:
             print(f"{name} is out of date: run `make docs`")
         return 1 if stale else 0
-    FOLDER.mkdir(exist_ok=True)
+    for folder in _FOLDERS:
+        (FOLDER / folder).mkdir(exist_ok=True)
     for name, text in pages().items():
         (FOLDER / name).write_text(text, encoding="utf-8")
     return 0

@@ -1,4 +1,4 @@
-"""The commands: `python -m servers hapi ...`, `... validator ...` and `... profiles ...`.
+"""The commands: `python -m servers hapi ...`, `validator ...`, `profiles ...`, `conformance`.
 
 Exit codes: 0 well; 1 the validator found errors, `status` found no server, or the profiles'
 package is not up to date; 2 a counterpart cannot be made or started.
@@ -18,6 +18,7 @@ from fhir_backpain.hl7 import validator as hl7
 from fhir_backpain.hl7.validator import VERSIONS, Validator
 from fhir_backpain.toolchain.cache import cache_root
 from fhir_backpain.toolchain.problem import CounterpartError
+from servers.conformance.command import command as conformance_command
 from servers.hapi import HapiSettings
 from servers.profiles.commands import commands as profiles_commands
 
@@ -157,6 +158,7 @@ def validator_check(
 
 
 main.add_command(profiles_commands)
+main.add_command(conformance_command)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,12 @@ def validators(stack: ExitStack, types: list[str]) -> Iterator[Validator]:
 
 def _built_in() -> Judge:
     validate = BuiltInValidator().validate
-    return lambda data: not any(issue.is_error for issue in validate(data))
+
+    def judge(data: Any) -> bool:
+        issues = validate(data)
+        return not issues or not any(issue.is_error for issue in issues)
+
+    return judge
 
 
 def _rust(schemas: dict[str, Any]) -> Judge:

@@ -1,6 +1,6 @@
 """The race: in each round every validator takes its turn, at resources that it never saw.
 
-They are mapped from variations of the work item: the same kinds in the same proportion for each,
+They are mapped from variations of records: the same kinds in the same proportion for each,
 with new patients, ids and dates, so that none can answer from a memory of the turn before. They are
 parsed before the clock starts, in small batches as in a stream.
 """
@@ -8,7 +8,7 @@ parsed before the clock starts, in small batches as in a stream.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -17,9 +17,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 from bench.validation.engines import Validator, taken, validators
-from bench.work_item import lines
+from bench.validation.stream import Stream
 from fhir_backpain.fhir import json_text
-from fhir_backpain.mapping.mapper import load_mapper
 
 _BATCH = 25
 _FEW = 50  # resources of a round, for a validator in another process
@@ -48,12 +47,15 @@ class Lane:
         return {name: version(name) for name in self.validator.packages}
 
 
-def race(rounds: int, seconds: float, types: tuple[str, ...] | None = None) -> list[Lane]:
+def race(
+    rounds: int, seconds: float, types: tuple[str, ...] | None = None, *, full: bool = False
+) -> list[Lane]:
     """Return a lane for each validator that runs here, ours first; `types` narrows what is judged.
 
-    A validator that refuses a good resource does not run.
+    With `full`, a full assessment and care plan come beside each work item. A validator that
+    refuses a good resource does not run.
     """
-    source = _Resources(types)
+    source = Stream(types, full=full)
     checked = source.some(60)
     names = sorted({_type(text) for text in checked})
     with ExitStack() as stack:
@@ -69,28 +71,6 @@ def race(rounds: int, seconds: float, types: tuple[str, ...] | None = None) -> l
     return lanes
 
 
-class _Resources:
-    """Texts of mapped resources without end, each of a record that was not there before."""
-
-    def __init__(self, types: tuple[str, ...] | None) -> None:
-        self._types = types
-        self._mapper = load_mapper()
-        self._texts = self._all()
-
-    def some(self, count: int) -> list[str]:
-        """Return the next ones."""
-        return [next(self._texts) for _ in range(count)]
-
-    def _all(self) -> Iterator[str]:
-        number = 1
-        while True:
-            for line in lines(number, _BATCH):
-                for made in self._mapper(json_text.parse(line)):
-                    if self._types is None or made.type in self._types:
-                        yield made.text
-            number += _BATCH
-
-
 def _judge_known(lane: Lane, texts: list[str]) -> None:
     """Note a good resource that is refused, and how many of the known defects are."""
     one = lane.validator
@@ -100,7 +80,7 @@ def _judge_known(lane: Lane, texts: list[str]) -> None:
     lane.defects = sum(not one.judge(taken(text, one.takes)) for text in defects(texts))
 
 
-def _round(validator: Validator, source: _Resources, seconds: float) -> float:
+def _round(validator: Validator, source: Stream, seconds: float) -> float:
     """Return the resources per second of one round: of CPU time, or the wall's outside."""
     clock: Callable[[], float] = perf_counter if validator.is_outside else process_time
     count, spent = 0, 0.0

@@ -17,8 +17,8 @@ from fhir_backpain.cli.output import say_issues
 from fhir_backpain.errors import BackpainError
 
 COMMANDS = (
-    "map", "validate", "sync", "status", "serve", "sandbox", "demo", "doctor", "mapping",
-    "profiles",
+    "map", "validate", "sync", "pull", "status", "outbox", "serve", "sandbox", "demo", "doctor",
+    "mapping", "profiles",
 )  # fmt: skip
 
 

@@ -18,3 +18,11 @@ PROFILES_BROKEN = Message(
 PACKAGE_UNWRITABLE = Message(
     8007, "conflict", "The package cannot be written", "Choose another file with --out."
 )
+SMART_UNREADABLE = Message(
+    8008, "structure", "The SMART file cannot be used",
+    "Write client_id and key_file into it, as texts in TOML.",
+)  # fmt: skip
+WRONG_EDIT = Message(
+    8009, "conflict", "The edited record cannot take the entry's place",
+    "Leave record, id, source and patient.identifier as they are, one record in the file.",
+)  # fmt: skip

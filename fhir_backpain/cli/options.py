@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import wraps
@@ -11,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from fhir_backpain.cli import messages
+from fhir_backpain.client.backend_services import BackendServices
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.client.credentials import FixedHeaders
 from fhir_backpain.client.servers import PUBLIC_SERVERS, find_server
@@ -18,6 +20,7 @@ from fhir_backpain.errors import SettingsError
 from fhir_backpain.intake.intake import Intake
 from fhir_backpain.mapping.feed import read_feed
 from fhir_backpain.mapping.mapper import Mapper
+from fhir_backpain.outbox.postgres_address import is_postgres
 
 DEFAULT_OUTBOX = "fhir-backpain-outbox.sqlite"
 
@@ -104,15 +107,32 @@ def server_options(command: Command) -> Command:
     return command
 
 
+def smart_option(command: Command) -> Command:
+    """Add --smart."""
+    return click.option(
+        "--smart",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="SMART Backend Services in place of a token: a TOML file with client_id and "
+        "key_file; also scope, key_id and token_url.",
+    )(command)
+
+
 def outbox_option(command: Command) -> Command:
-    """Add --outbox."""
+    """Add --outbox, which comes as a Path, or as the URL of a PostgreSQL database."""
     return click.option(
         "--outbox",
         default=DEFAULT_OUTBOX,
         show_default=True,
-        type=click.Path(path_type=Path),
-        help="The durable outbox, an SQLite file.",
+        metavar="FILE|URL",
+        type=_outbox_place,
+        help="The durable outbox: an SQLite file, or postgresql://user@host/database with its "
+        "password in PGPASSWORD or PGPASSFILE.",
     )(command)
+
+
+def _outbox_place(place: str | Path) -> Path | str:
+    return place if isinstance(place, str) and is_postgres(place) else Path(place)
 
 
 def mappings_option(command: Command) -> Command:
@@ -142,9 +162,27 @@ def base_url_of(server: str) -> str:
     return known.base_url
 
 
-def client_for(server: str, token_file: Path | None) -> FhirClient:
-    """Return a client for a server; raises SettingsError for a wrong name, URL or token file."""
-    return FhirClient(base_url_of(server), credentials=credentials_of(token_file))
+def client_for(server: str, token_file: Path | None, smart: Path | None = None) -> FhirClient:
+    """Return a client for a server; SettingsError for a wrong name, URL, token or SMART file."""
+    base_url = base_url_of(server)
+    if smart is None:
+        return FhirClient(base_url, credentials=credentials_of(token_file))
+    return FhirClient(base_url, credentials=backend_services(smart).credentials(base_url))
+
+
+def backend_services(file: Path) -> BackendServices:
+    """Return what a SMART file says; raises SettingsError where it cannot be used."""
+    try:
+        data = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        raise SettingsError(messages.SMART_UNREADABLE.issue(f"{file} cannot be read.")) from None
+    known = {"client_id", "key_file", "scope", "key_id", "token_url"}
+    wrong = sorted(name for name in data if name not in known or not isinstance(data[name], str))
+    missing = sorted({"client_id", "key_file"} - data.keys())
+    if wrong or missing:
+        names = ", ".join([*wrong, *missing])
+        raise SettingsError(messages.SMART_UNREADABLE.issue(f"{file} is wrong about: {names}."))
+    return BackendServices(**{**data, "key_file": file.parent / data["key_file"]})
 
 
 def credentials_of(token_file: Path | None) -> FixedHeaders | None:

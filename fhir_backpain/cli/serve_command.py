@@ -31,7 +31,7 @@ from fhir_backpain.gateway.settings import GatewaySettings
 def command(
     server: str,
     token_file: Path | None,
-    outbox: Path,
+    outbox: Path | str,
     mappings: Path | None,
     host: str,
     port: int,

@@ -11,7 +11,8 @@ from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.options import json_option, outbox_option
 from fhir_backpain.cli.output import put_json
 from fhir_backpain.outbox.entry import Entry, State
-from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.outbox.opening import has_store, open_store
+from fhir_backpain.outbox.store import Store
 
 _NEEDS_A_PERSON: tuple[State, ...] = ("rejected", "held", "conflict")
 
@@ -27,7 +28,7 @@ _NEEDS_A_PERSON: tuple[State, ...] = ("rejected", "held", "conflict")
 )
 @json_option
 @click.pass_context
-def command(context: click.Context, outbox: Path, limit: int, as_json: bool) -> None:
+def command(context: click.Context, outbox: Path | str, limit: int, as_json: bool) -> None:
     """Show what waits in the outbox, what was sent, and what needs a person.
 
     \b
@@ -37,9 +38,9 @@ def command(context: click.Context, outbox: Path, limit: int, as_json: bool) -> 
 
     Exits with 4 where a record was rejected, is held or in conflict; with 3 where some wait.
     """
-    if not outbox.exists():
+    if not has_store(outbox):
         raise click.UsageError(f"There is no outbox at {outbox}; name it with --outbox.")
-    store = SqliteStore(outbox)
+    store = open_store(outbox)
     try:
         document = _document(store, limit)
     finally:
@@ -51,7 +52,7 @@ def command(context: click.Context, outbox: Path, limit: int, as_json: bool) -> 
     context.exit(_exit_code(document))
 
 
-def _document(store: SqliteStore, limit: int) -> dict[str, Any]:
+def _document(store: Store, limit: int) -> dict[str, Any]:
     return {
         "servers": {
             server: {

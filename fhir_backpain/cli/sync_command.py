@@ -15,12 +15,16 @@ from fhir_backpain.cli.options import (
     json_option,
     mappings_option,
     server_options,
+    smart_option,
     source_options,
 )
 from fhir_backpain.cli.output import ProgressBar, put_json, say, say_issues
+from fhir_backpain.cli.sending_options import sending_options
 from fhir_backpain.intake.intake import Intake, IntakeReport
 from fhir_backpain.mapping.mapper import load_mapper
-from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.outbox.opening import open_store
+from fhir_backpain.sync.full_feed import FullFeed
+from fhir_backpain.sync.messages import FEED_NOT_WHOLE
 from fhir_backpain.sync.push import Dispatcher
 from fhir_backpain.sync.push_options import PushOptions, PushResult
 
@@ -29,25 +33,14 @@ from fhir_backpain.sync.push_options import PushOptions, PushResult
 @source_options
 @server_options
 @mappings_option
+@sending_options
 @click.option(
-    "--allow-patient-data",
+    "--full-feed",
     is_flag=True,
-    help="Send records that are not marked as test data even to a public server.",
+    help="The files hold all records of their sources: what earlier runs sent and they no longer "
+    "have is retired.",
 )
-@click.option(
-    "--bundle-size",
-    default=100,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Entries in a transaction.",
-)
-@click.option(
-    "--patience",
-    default=60,
-    show_default=True,
-    type=click.IntRange(min=0),
-    help="Seconds to wait for the server.",
-)
+@smart_option
 @json_option
 @click.pass_context
 def command(
@@ -55,11 +48,11 @@ def command(
     sources: Sources,
     server: str,
     token_file: Path | None,
-    outbox: Path,
+    smart: Path | None,
+    outbox: Path | str,
     mappings: Path | None,
-    allow_patient_data: bool,
-    bundle_size: int,
-    patience: int,
+    options: PushOptions,
+    full_feed: bool,
     as_json: bool,
 ) -> None:
     """Send records to a FHIR server, each exactly once in effect.
@@ -69,6 +62,7 @@ def command(
       fhir-backpain sync assessments.ndjson plans.json --server http://localhost:8080/fhir
       fhir-backpain sync scores.csv --feed scores.feed.yaml --server hapi
       fhir-backpain sync day.ndjson --server https://fhir.clinic.example/r4 --token-file token
+      fhir-backpain sync all.ndjson --full-feed --retire delete --server http://localhost:8080/fhir
 
     Records are stored in the outbox before anything is sent. Stop it at any moment and run the
     same command again: it goes on where it was. What has not changed is not sent.
@@ -76,14 +70,12 @@ def command(
     mapper = load_mapper(mappings)
     intake = sources.intake(mapper)
     bar = ProgressBar("sent")
-    options = PushOptions(
-        bundle_size=bundle_size, patience=patience, allow_patient_data=allow_patient_data
-    )
-    with client_for(server, token_file) as client:
-        store = SqliteStore(outbox)
+    with client_for(server, token_file, smart) as client:
+        store = open_store(outbox)
         try:
             dispatcher = Dispatcher(store, client, mapper, options=options, progress=bar)
-            _append(dispatcher, intake)
+            takes_back = full_feed and options.retire != "keep"
+            _append(dispatcher, intake, FullFeed(store, dispatcher.server) if takes_back else None)
             result = dispatcher.run_until_idle()
         finally:
             store.close()
@@ -96,7 +88,7 @@ class _StoppedReading(Exception):  # noqa: N818 - no error: somebody asked for i
     """SIGTERM came while records were read."""
 
 
-def _append(dispatcher: Dispatcher, intake: Intake) -> None:
+def _append(dispatcher: Dispatcher, intake: Intake, feed: FullFeed | None) -> None:
     """Store what the files hold; from here on SIGTERM ends the command in an orderly way.
 
     What is being read may be without end, or a pipe on which nothing comes: reading is broken
@@ -108,11 +100,23 @@ def _append(dispatcher: Dispatcher, intake: Intake) -> None:
 
     try:
         signal.signal(signal.SIGTERM, stop_reading)
-        dispatcher.append(intake)
+        dispatcher.append(feed.noting(intake) if feed else intake)
+        if feed:
+            _take_back(dispatcher, intake, feed)
         signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
     except _StoppedReading:
         signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
         dispatcher.stop()
+
+
+def _take_back(dispatcher: Dispatcher, intake: Intake, feed: FullFeed) -> None:
+    """Store that records are gone from the feed, if all of it could be read."""
+    if intake.report.has_errors:
+        # A rejected record may be one of those that seem to be gone.
+        say_issues([FEED_NOT_WHOLE.issue("Not all of the feed could be read.")])
+        return
+    gone = dispatcher.append(feed.gone())
+    say(f"no longer in the feed: {len(gone)} records")
 
 
 def sync_exit_code(report: IntakeReport, result: PushResult) -> ExitCode:

@@ -21,6 +21,7 @@ from fhir_backpain.client.credentials import Credentials
 from fhir_backpain.client.failure import ERRORS, Kind
 from fhir_backpain.client.messages import UNREADABLE_ANSWER, WRONG_STATEMENT
 from fhir_backpain.client.paging import entries_of_pages
+from fhir_backpain.client.preflight import Preflight, look
 from fhir_backpain.client.reply import Reply
 from fhir_backpain.client.transport import Limits, Transport, make_session
 from fhir_backpain.errors import PermanentRemoteError
@@ -61,6 +62,7 @@ class FhirClient:
         self._transport = Transport(used, Limits(timeout, deadline, max_bytes), credentials)
         self._lock = threading.Lock()
         self._capabilities: Capabilities | None = None
+        self._preflight: Preflight | None = None
 
     def capabilities(self) -> Capabilities:
         """Return what the server can do; asked once.
@@ -75,6 +77,13 @@ class FhirClient:
                     raise PermanentRemoteError(WRONG_STATEMENT.issue(text))
                 self._capabilities = Capabilities(statement)
             return self._capabilities
+
+    def preflight(self) -> Preflight:
+        """Return how the server searches, looked at once; nothing is written."""
+        with self._lock:
+            if self._preflight is None:
+                self._preflight = look(self)
+            return self._preflight
 
     def read(self, resource_type: str, resource_id: str) -> Reply:
         """Return a resource as it is now; PermanentRemoteError 404 or 410 where there is none."""
@@ -140,18 +149,36 @@ class FhirClient:
         """
         return self._bundle(bundle, reads_only=reads_only)
 
+    def create(self, resource_type: str, text: str, *, if_none_exist: str | None = None) -> Reply:
+        """Create a resource; the server gives it an id, which the reply's Location names.
+
+        `if_none_exist` is a query: where one resource matches it, nothing is written (200).
+        FHIR: http://hl7.org/fhir/R4/http.html#ccreate
+        """
+        headers = dict(_BODY)
+        if if_none_exist is not None:
+            headers["If-None-Exist"] = if_none_exist
+        return self._send("POST", _path(resource_type), text.encode(), headers)
+
     def put(
         self, resource_type: str, resource_id: str, text: str, *, if_match: str | None = None
     ) -> Reply:
         """Update or create a resource at its id; `if_match` is the version that must be there."""
-        headers = dict(_BODY)
-        if if_match is not None:
-            headers["If-Match"] = f'W/"{if_match}"'
+        headers = {**_BODY, **_matching(if_match)}
         return self._send("PUT", _path(resource_type, resource_id), text.encode(), headers)
 
-    def delete(self, resource_type: str, resource_id: str) -> Reply:
-        """Delete a resource."""
-        return self._send("DELETE", _path(resource_type, resource_id), None, {})
+    def put_where(self, resource_type: str, query: str, text: str) -> Reply:
+        """Update what matches a query, or create it where nothing does (conditional update).
+
+        FHIR: http://hl7.org/fhir/R4/http.html#cond-update
+        """
+        path = f"{_path(resource_type)}?{query}"
+        return self._send("PUT", path, text.encode(), dict(_BODY))
+
+    def delete(self, resource_type: str, resource_id: str, *, if_match: str | None = None) -> Reply:
+        """Delete a resource; `if_match` is the version that must be there."""
+        path = _path(resource_type, resource_id)
+        return self._send("DELETE", path, None, _matching(if_match))
 
     def close(self) -> None:
         """Close the connections."""
@@ -193,6 +220,10 @@ class FhirClient:
         return self._transport.exchange(
             method, url, body=body, headers=headers, reads_only=reads_only
         )
+
+
+def _matching(version: str | None) -> dict[str, str]:
+    return {} if version is None else {"If-Match": f'W/"{version}"'}
 
 
 def _path(*parts: str) -> str:

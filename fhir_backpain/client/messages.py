@@ -67,3 +67,18 @@ WRONG_STATEMENT = Message(
     6016, "structure", "The server has no usable CapabilityStatement",
     "Check that the base URL leads to a FHIR R4 server.",
 )  # fmt: skip
+NO_TOKEN = Message(
+    6017, "login", "The token server gives no token",
+    "Check the client id, its registered key and the scopes; what is queued waits.",
+)  # fmt: skip
+BAD_KEY = Message(
+    6018, "security", "The key for signing cannot be used",
+    "Give an RSA key, or an EC key on P-384, as PEM or JWK.",
+)  # fmt: skip
+NO_JOSE = Message(
+    6019, "not-supported", "Signed assertions need one more package",
+    "Install fhir-backpain with the extra 'smart'.",
+)  # fmt: skip
+TOKEN_NEEDS_TLS = Message(
+    6020, "security", "The token server's URL cannot be used", "Give an https URL.",
+)  # fmt: skip

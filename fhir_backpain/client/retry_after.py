@@ -29,3 +29,8 @@ def parse_retry_after(value: str | None, now: datetime) -> float | None:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return min(max((moment - now).total_seconds(), 0.0), MAX_SECONDS)
+
+
+def parse_retry_after_now(value: str | None) -> float | None:
+    """Return the seconds to wait from now on."""
+    return parse_retry_after(value, datetime.now(UTC))

@@ -118,6 +118,8 @@ class Transport:
                         answer.headers.get("Content-Encoding"),
                         self._limits.max_bytes,
                     )
+                    if deadline.passed:  # what came of it may look whole
+                        raise requests.exceptions.ReadTimeout
                     return _judge(answer.status_code, answer.headers, content, safe)
             except (requests.RequestException, HTTPError, OSError) as error:
                 kind, message = classify_exception(error, reads_only=safe)

@@ -43,8 +43,10 @@ def create_app(
     """Return the application; the caller starts and stops `gateway` and closes `store`.
 
     Without `gateway` records are taken and kept, and /ready says that nothing is sent.
-    Submissions are kept in a file beside the outbox; OutboxError where it cannot be used.
     """
+    submissions = Submissions(store)
+    if isinstance(settings.outbox, Path):
+        submissions.take_over(Path(f"{settings.outbox}.submissions"))
     app = Flask("fhir_backpain.gateway")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -55,7 +57,7 @@ def create_app(
         store=store,
         mapper=mapper,
         checker=RecordChecker(mapper.library.vocabulary, mapper.library.ranges),
-        submissions=Submissions(Path(f"{settings.outbox}.submissions")),
+        submissions=submissions,
         gateway=gateway,
         now=now,
         started=now(),

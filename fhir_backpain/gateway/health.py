@@ -86,8 +86,6 @@ def _ensure_plain_request() -> None:
 
 def _store_issues(shared: Services) -> tuple[Issue, ...]:
     try:
-        # Takes the outbox's lock for writing, and has the disk beside it take a page.
-        shared.store.release(shared.settings.server, ())
         shared.submissions.ensure_writable(format_instant(shared.now()))
     except OutboxError as error:
         return store_problem(error, writing=True).outcome.issues

@@ -51,6 +51,11 @@ class Gateway:
         self._thread = threading.Thread(target=self._run, name="fhir-gateway", daemon=True)
 
     @property
+    def server(self) -> str:
+        """The outbox's name for the server that records are sent to."""
+        return self._dispatcher.server
+
+    @property
     def is_running(self) -> bool:
         """True between start and stop, while the thread lives."""
         return self._thread.is_alive() and not self._stopping.is_set()

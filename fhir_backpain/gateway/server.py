@@ -18,7 +18,7 @@ from fhir_backpain.gateway.messages import ADDRESS_IN_USE, BAD_REQUEST, TOO_LARG
 from fhir_backpain.gateway.runner import Gateway
 from fhir_backpain.gateway.settings import GatewaySettings
 from fhir_backpain.mapping.mapper import load_mapper
-from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.outbox.opening import open_store
 from fhir_backpain.outcome import Issue
 from fhir_backpain.sync.push_options import PushOptions
 from fhir_backpain.web.listener import HttpListener, http_url, listen
@@ -47,7 +47,7 @@ def serve(
     with ExitStack() as stack:
         listener = stack.enter_context(listen(settings.host, settings.port, ADDRESS_IN_USE))
         url = http_url(settings.host, listener.getsockname()[1])
-        store = stack.enter_context(SqliteStore(settings.outbox))
+        store = stack.enter_context(open_store(settings.outbox))
         contact = Contact()
         client = stack.enter_context(
             watched_client(
@@ -56,6 +56,7 @@ def serve(
         )
         options = PushOptions(worker="gateway", allow_patient_data=settings.allow_patient_data)
         gateway = Gateway(store, mapper, client, contact=contact, options=options)
+        stack.enter_context(store.watch(gateway.server, gateway.wake))
         app = create_app(settings, store=store, mapper=mapper, gateway=gateway)
         tell = partial(on_ready, url) if on_ready is not None else None
         _run(_front(app, listener, settings), gateway, settings.stop_seconds, tell)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -21,7 +21,8 @@ _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "[::1]")
 class GatewaySettings:
     """Settings of one gateway. Sizes are in bytes, times in seconds.
 
-    `server` is the base URL of the FHIR server, `outbox` the file of accepted records.
+    `server` is the base URL of the FHIR server, `outbox` where accepted
+    records are kept: a file, or the URL of a PostgreSQL database.
     `allow_remote` lets it listen on other addresses than loopback, `allow_patient_data` lets
     records that are not marked as test data go to a public server. `trusted_hosts` are more
     names by which clients may call it; with `allow_remote` and none given, any name will do.
@@ -31,7 +32,7 @@ class GatewaySettings:
     """
 
     server: str
-    outbox: Path
+    outbox: Path | str = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 8480
     allow_remote: bool = False

@@ -1,4 +1,4 @@
-"""Which deliveries came in one request: a small SQLite file beside the outbox.
+"""Which deliveries came in one request: notes in the outbox.
 
 A submission is written after its records are in the outbox. Where that fails, the client gets no
 receipt, sends again, and is told which records are there already.
@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +17,9 @@ from fhir_backpain.errors import OutboxError
 from fhir_backpain.gateway.messages import UNKNOWN_SUBMISSION
 from fhir_backpain.outbox.entry import Receipt, ReceiptStatus
 from fhir_backpain.outbox.sqlite_database import translated
+from fhir_backpain.outbox.store import Store
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS submission (
-  id TEXT PRIMARY KEY, created_at TEXT NOT NULL, items TEXT NOT NULL, outcome TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, at TEXT NOT NULL);
-"""
+_EARLIER = "SELECT id, created_at, items, outcome FROM submission"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,54 +47,43 @@ class Submission:
 
 
 class Submissions:
-    """All submissions, each on disk when `add` returns. Raises OutboxError where SQLite fails."""
+    """All submissions, in the outbox, each durable when `add` returns.
 
-    def __init__(self, path: Path, busy_seconds: float = 5.0) -> None:
-        self._path = path
-        self._busy_seconds = busy_seconds
-        with translated(path):
-            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-            with self._open() as connection:
-                connection.executescript(_SCHEMA)
+    Raises OutboxError where the outbox fails.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def add(self, submission: Submission) -> None:
         """Keep a submission."""
         items = [[item.place, item.delivery, item.receipt] for item in submission.items]
-        outcome = json.dumps(submission.outcome) if submission.outcome else None
-        with self._open() as connection:
-            connection.execute(
-                "INSERT INTO submission (id, created_at, items, outcome) VALUES (?, ?, ?, ?)",
-                (submission.id, submission.created_at, json.dumps(items), outcome),
-            )
+        text = json.dumps([submission.created_at, items, submission.outcome])
+        self._store.keep_note(_name(submission.id), text)
 
     def get(self, submission_id: str) -> Submission:
         """Return a submission; OutboxError where there is none."""
-        with self._open() as connection:
-            row = connection.execute(
-                "SELECT created_at, items, outcome FROM submission WHERE id = ?", (submission_id,)
-            ).fetchone()
-        if row is None:
+        text = self._store.note(_name(submission_id))
+        if text is None:
             raise OutboxError(UNKNOWN_SUBMISSION.issue("No submission has this id."))
-        items = tuple(Item(*item) for item in json.loads(row[1]))
-        return Submission(
-            submission_id, row[0], items, json.loads(row[2]) if row[2] is not None else None
-        )
+        created_at, items, outcome = json.loads(text)
+        return Submission(submission_id, created_at, tuple(Item(*item) for item in items), outcome)
+
+    def take_over(self, path: Path) -> None:
+        """Keep what an earlier release kept in a file beside the outbox, and remove the file."""
+        if not path.exists():
+            return
+        with translated(path), contextlib.closing(sqlite3.connect(path)) as connection:
+            for submission_id, at, items, outcome in connection.execute(_EARLIER):
+                text = json.dumps([at, json.loads(items), json.loads(outcome or "null")])
+                self._store.keep_note(_name(submission_id), text)
+        for part in ("", "-journal"):
+            Path(f"{path}{part}").unlink(missing_ok=True)
 
     def ensure_writable(self, at: str) -> None:
-        """Write a row; OutboxError where the disk takes none."""
-        with self._open() as connection:
-            connection.execute("INSERT OR REPLACE INTO probe (id, at) VALUES (1, ?)", (at,))
+        """Write a note; OutboxError where the outbox takes none."""
+        self._store.keep_note("gateway/probe", at)
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        # A connection for each use: views run on many threads, and nothing stays open to close.
-        with translated(self._path):
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=rw",
-                uri=True,
-                timeout=self._busy_seconds,
-                isolation_level=None,
-            )
-            with contextlib.closing(connection):
-                connection.execute("PRAGMA synchronous = EXTRA")
-                yield connection
+
+def _name(submission_id: str) -> str:
+    return f"gateway/submission/{submission_id}"

@@ -132,7 +132,8 @@ class Validator:
     No terminology server is asked: of LOINC, SNOMED CT, ICD-10-CM and UCUM codes only those are
     checked for which an `ig` holds a CodeSystem with `content` complete.
 
-    One resource is looked at at a time; threads may share a validator.
+    One resource is looked at at a time; threads may share a validator. For a `long_run` of some
+    thousand resources Java compiles what runs often a second time.
     """
 
     def __init__(
@@ -144,6 +145,7 @@ class Validator:
         assume_valid_rest_references: bool = True,
         heap: str = "2g",
         timeout: float = 120.0,
+        long_run: bool = False,
     ) -> None:
         if version not in VERSIONS:
             text = f"version is one of {', '.join(VERSIONS)}, not {version!r}"
@@ -155,6 +157,8 @@ class Validator:
         if not assume_valid_rest_references:
             self._arguments.append("--check-rest-references")
         self._heap = heap
+        # Most runs are over before the second compiler pays off.
+        self._tier = [] if long_run else ["-XX:TieredStopAtLevel=1"]
         self._timeout = timeout
         self._process: _ValidatorProcess | None = None
         self._one_at_a_time = threading.Lock()
@@ -166,8 +170,7 @@ class Validator:
         guides = [part for ig in self._igs for part in ("--ig", _guide(ig, installation))]
         java_options = [
             f"-Xmx{self._heap}",
-            # Most runs are over before the second compiler pays off.
-            "-XX:TieredStopAtLevel=1",
+            *self._tier,
             "-XX:+UseSerialGC",
             "-Dfile.encoding=UTF-8",
             f"-Duser.home={installation.home}",

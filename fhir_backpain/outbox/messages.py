@@ -40,3 +40,20 @@ NOT_ALLOWED = Message(
 CLOSED = Message(
     5009, "exception", "The outbox was closed", "Open it again.",
 )  # fmt: skip
+UNREACHABLE = Message(
+    5010, "transient", "PostgreSQL cannot be reached",
+    "Check that the server runs and that address, database and user are right; the password "
+    "comes from the environment (PGPASSWORD, PGPASSFILE). Nothing of this step was stored.",
+)  # fmt: skip
+DRIVER_MISSING = Message(
+    5011, "not-supported", "PostgreSQL's driver is not installed",
+    "Run `pip install 'fhir-backpain[postgres]'`, or name a file as the outbox.",
+)  # fmt: skip
+NOT_STORABLE = Message(
+    5012, "value", "A record holds what the outbox cannot keep",
+    "Look for characters without a form in UTF-8 text, such as NUL, in the record.",
+)  # fmt: skip
+WRONG_ADDRESS = Message(
+    5013, "value", "The outbox's address cannot be read",
+    "Name a file, or a database as postgresql://user@host:5432/name.",
+)  # fmt: skip

@@ -7,24 +7,27 @@ import os
 import sqlite3
 import threading
 import uuid
-from collections.abc import Iterator
-from importlib.resources import files
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from fhir_backpain.errors import OutboxError
+from fhir_backpain.outbox.database import Result
 from fhir_backpain.outbox.messages import (
     BUSY,
     CLOSED,
     CORRUPT,
     FULL,
-    NEWER_SCHEMA,
     NOT_AN_OUTBOX,
     UNWRITABLE,
 )
+from fhir_backpain.outbox.migration import VERSION_TABLE, is_current, upgrade_sqlite
+from fhir_backpain.outbox.sqlite_session import SqliteSession
 from fhir_backpain.outcome import Message
 
 APPLICATION = 0x4642504F  # "FBPO"
-SCHEMA = 1
+_BASELINE = "0001"
+"""The schema of files that were made before there was a version table."""
 
 _MESSAGES: dict[int, Message] = {
     sqlite3.SQLITE_BUSY: BUSY,
@@ -46,25 +49,24 @@ class SqliteDatabase:
                 _create(path)
             self._connection: sqlite3.Connection | None = _open(path, busy_seconds)
 
-    @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection within a transaction, on disk when the block is left."""
+    def write(self, work: Callable[[SqliteSession], Result]) -> Result:
+        """Run `work` within a transaction, on disk when this returns."""
         with self._lock, translated(self.path):
             connection = self._opened()
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                result = work(SqliteSession(connection))
                 connection.execute("COMMIT")
             except BaseException:
                 with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
                     connection.execute("ROLLBACK")
                 raise
+            return result
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection for queries."""
+    def read(self, work: Callable[[SqliteSession], Result]) -> Result:
+        """Run `work`, which only reads."""
         with self._lock, translated(self.path):
-            yield self._opened()
+            return work(SqliteSession(self._opened()))
 
     def close(self) -> None:
         """Close the file; closing twice is no error."""
@@ -105,14 +107,11 @@ def _create(path: Path) -> None:
         os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         connection = sqlite3.connect(made, isolation_level=None)
         try:
-            script = files("fhir_backpain.outbox").joinpath("sql/001_outbox.sql").read_text()
-            connection.executescript(
-                f"PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-                f"PRAGMA application_id = {APPLICATION}; PRAGMA user_version = {SCHEMA};"
-                f"BEGIN;{script};COMMIT;"
-            )
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute(f"PRAGMA application_id = {APPLICATION}")
         finally:
             connection.close()
+        _upgrade(made, 0.0)
         with contextlib.suppress(FileExistsError):  # another process was quicker
             os.link(made, path)
     finally:
@@ -132,6 +131,18 @@ def _sync_folder(folder: Path) -> None:
 def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
     if path.stat().st_size == 0:
         raise OutboxError(CORRUPT.issue(f"{path} is empty: an outbox is never empty."))
+    connection = _connect(path, busy_seconds)
+    try:
+        _check(connection, path)
+        if not is_current(_revision(connection) or _BASELINE, str(path)):
+            _upgrade(path, busy_seconds)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?mode=rw",
         uri=True,
@@ -140,7 +151,7 @@ def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
         check_same_thread=False,
     )
     try:
-        _check(connection, path)
+        _ensure_ours(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA fullfsync = ON")
@@ -151,14 +162,38 @@ def _open(path: Path, busy_seconds: float) -> sqlite3.Connection:
     return connection
 
 
-def _check(connection: sqlite3.Connection, path: Path) -> None:
+def _ensure_ours(connection: sqlite3.Connection, path: Path) -> None:
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION:
         text = f"{path} is a database, but no outbox of fhir-backpain."
         raise OutboxError(NOT_AN_OUTBOX.issue(text))
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version > SCHEMA:
-        text = f"{path} has schema {version}; this program knows schemas up to {SCHEMA}."
-        raise OutboxError(NEWER_SCHEMA.issue(text))
+
+
+def _check(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise OutboxError(CORRUPT.issue(f"{path} does not pass SQLite's check."))
+
+
+def _upgrade(path: Path, busy_seconds: float) -> None:
+    def baseline(connection: sqlite3.Connection) -> str | None:
+        if _has(connection, VERSION_TABLE) or not _has(connection, "entry"):
+            return None
+        return _BASELINE
+
+    upgrade_sqlite(partial(_connect, path, busy_seconds), baseline)
+
+
+def _revision(connection: sqlite3.Connection) -> str | None:
+    if not _has(connection, VERSION_TABLE):
+        return None
+    row = connection.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchone()  # noqa: S608
+    return str(row[0]) if row else None
+
+
+def _has(connection: sqlite3.Connection, table: str) -> bool:
+    return (
+        connection.execute(
+            "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (table,)
+        ).fetchone()
+        is not None
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from fhir_backpain.outbox.entry import (
@@ -121,6 +122,18 @@ class Store(Protocol):
 
     def discard(self, entry_id: str) -> None:
         """Take an entry out for good; OutboxError where it is leased, sent or out already."""
+
+    def keep_note(self, name: str, text: str) -> None:
+        """Keep a text under a name, in the place of an earlier one; durable on return."""
+
+    def note(self, name: str) -> str | None:
+        """Return the text that is kept under a name, None where there is none."""
+
+    def watch(self, server: str, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call `wake` when work for a server was stored, by any process, as long as one is within.
+
+        A call can be lost, and some stores make none: look again after a while in any case.
+        """
 
     def close(self) -> None:
         """Close the database."""

@@ -61,10 +61,10 @@ def read_answer(changes: Sequence[Change], reply: Reply) -> Answer:
     An entry counts for the URL in its location. One without a location counts by its place,
     if the answer has as many entries as were sent and none of them is out of its place.
     """
-    entries = _entries(reply)
+    entries = entries_of(reply)
     by_url = {change.url: change for change in changes}
     urls = list(by_url)
-    located = [_located(entry) for entry in entries]
+    located = [located_url(entry) for entry in entries]
     in_place = len(entries) == len(urls) and all(
         found in (None, url) for found, url in zip(located, urls, strict=True)
     )
@@ -72,11 +72,10 @@ def read_answer(changes: Sequence[Change], reply: Reply) -> Answer:
     for index, entry in enumerate(entries):
         url = located[index] or (urls[index] if in_place else None)
         if url in by_url and url not in answer.written and url not in answer.failed:
-            _note(answer, by_url[url], entry, reply)
+            note_entry(answer, by_url[url], entry, reply)
     for url in urls:
         if url not in answer.written and url not in answer.failed:
-            issue = NOT_PROVEN.issue("The server's answer does not name each resource.")
-            answer.failed[url] = AmbiguousRemoteError(issue, status=reply.status)
+            answer.failed[url] = not_proven(reply)
     return answer
 
 
@@ -120,7 +119,8 @@ def _entry_text(change: Change, base_url: str) -> str:
     return f'{{"fullUrl":{full_url},"resource":{change.text},{asked}}}'
 
 
-def _entries(reply: Reply) -> list[dict[str, Any]]:
+def entries_of(reply: Reply) -> list[dict[str, Any]]:
+    """Return Bundle.entry, an empty one for each that is none."""
     entries = (reply.resource or {}).get("entry")
     return [
         entry if isinstance(entry, dict) else {}
@@ -128,12 +128,29 @@ def _entries(reply: Reply) -> list[dict[str, Any]]:
     ]
 
 
-def _located(entry: dict[str, Any]) -> str | None:
-    found = _LOCATION.search(str(response_of(entry).get("location", "")))
+def located_url(entry: dict[str, Any]) -> str | None:
+    """Return the relative URL in Bundle.entry.response.location."""
+    return relative_url(response_of(entry).get("location"))
+
+
+def relative_url(location: Any) -> str | None:
+    """Return ``Type/id`` of a location.
+
+    >>> relative_url("https://fhir.example/r4/Patient/17/_history/3")
+    'Patient/17'
+    """
+    found = _LOCATION.search(location) if isinstance(location, str) else None
     return found[1] if found else None
 
 
-def _note(answer: Answer, change: Change, entry: dict[str, Any], reply: Reply) -> None:
+def not_proven(reply: Reply) -> AmbiguousRemoteError:
+    """Return the error of a write that an answer does not speak of."""
+    issue = NOT_PROVEN.issue("The server's answer does not name each resource.")
+    return AmbiguousRemoteError(issue, status=reply.status)
+
+
+def note_entry(answer: Answer, change: Change, entry: dict[str, Any], reply: Reply) -> None:
+    """Put down what an entry of the response proves of a change, if it has a status."""
     response, status = response_of(entry), status_of(entry)
     if status is None:
         return

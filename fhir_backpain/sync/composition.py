@@ -20,11 +20,15 @@ Fate = Literal["write", "unchanged", "older"]
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A resource to be written, and the record whose version of it won."""
+    """A resource to be written, and the record whose version of it won.
+
+    `if_match` is the version that the server must still have, where one is known.
+    """
 
     url: str
     rendered: Rendered
     record: Prepared
+    if_match: str | None = None
 
     @property
     def type(self) -> str:
@@ -35,10 +39,6 @@ class Write:
     def text(self) -> str:
         """The JSON text of the resource."""
         return self.rendered.made.text
-
-    @property
-    def if_match(self) -> None:
-        """Whatever version is there is replaced: the record says what it has to be."""
 
 
 Change = Write | Retirement
@@ -70,11 +70,15 @@ class Composition:
 
 
 def compose(
-    records: Sequence[Prepared], held: Mapping[str, LedgerRow], doubtful: frozenset[str]
+    records: Sequence[Prepared],
+    held: Mapping[str, LedgerRow],
+    doubtful: frozenset[str],
+    versions: Mapping[str, str] | None = None,
 ) -> Composition:
     """Return what is to be written of `records`, given the ledger rows `held`.
 
-    `doubtful` URLs are those whose row does not say what the server really holds.
+    `doubtful` URLs are those whose row does not say what the server really holds. `versions` are
+    those that writes are to replace.
     """
     makers: dict[str, list[Prepared]] = {}
     for record in records:
@@ -84,6 +88,8 @@ def compose(
     for url, candidates in makers.items():
         winner = _winner(url, candidates)
         _place(result, url, winner, held.get(url), url in doubtful)
+        if versions and result.writes and result.writes[-1].url == url:
+            result.writes[-1] = replace(result.writes[-1], if_match=versions.get(url))
         won = winner.resources[url].hash
         for loser in candidates:
             if loser is not winner:

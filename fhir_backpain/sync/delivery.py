@@ -6,10 +6,9 @@ until the record at fault is alone, so that the others go through.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
 
 from fhir_backpain.errors import (
     AmbiguousRemoteError,
@@ -20,27 +19,35 @@ from fhir_backpain.errors import (
 )
 from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outbox.entry import Settled
-from fhir_backpain.outbox.ledger import LedgerRow, Retired
-from fhir_backpain.outcome import Issue
-from fhir_backpain.sync.bundle import Written, place_in_resource
-from fhir_backpain.sync.canonical_content import is_same_content, version_of
-from fhir_backpain.sync.composition import Change, Composition, Write, compose
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.sync.bundle import Written
+from fhir_backpain.sync.clash import MAX_RACES, judge, may_be_clash
+from fhir_backpain.sync.composition import Change, Composition
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate, ResourceFate
-from fhir_backpain.sync.messages import DELETED_THERE
+from fhir_backpain.sync.delivery_state import DeliveryState
+from fhir_backpain.sync.messages import LEASE_OVER, NO_TARGET
 from fhir_backpain.sync.prepared import Prepared
-from fhir_backpain.sync.redaction import redacted
+from fhir_backpain.sync.read_back import look
 from fhir_backpain.sync.refusal import RefusalWatch
-from fhir_backpain.sync.retirement import (
-    Retirement,
-    Retirements,
-    RetirePolicy,
-    is_entered_in_error,
-)
-from fhir_backpain.sync.server_access import Held, ServerAccess
+from fhir_backpain.sync.retirement import Retirement, RetirePolicy
+from fhir_backpain.sync.server_access import Access
 
 # Refusals of the whole door rather than of what was brought: every other record would meet them.
 _CLOSED_DOOR = frozenset((401, 403, 405, 407, 415, 501, 505))
-_TOO_LARGE = frozenset(("too-long", "too-costly"))
+_NO_PUT = 405
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTerms:
+    """What a delivery has to keep to: `bundle_size` in entries, `search_lag` in seconds.
+
+    `holds_lease` says whether the records are still this worker's; it is asked before each write.
+    """
+
+    bundle_size: int
+    retire: RetirePolicy = "entered-in-error"
+    search_lag: float = 90.0
+    holds_lease: Callable[[], bool] = lambda: True
 
 
 class Delivery:
@@ -48,118 +55,42 @@ class Delivery:
 
     def __init__(
         self,
-        access: ServerAccess,
+        access: Access,
         held: Mapping[str, LedgerRow],
-        bundle_size: int,
         now: datetime,
-        *,
-        retire: RetirePolicy,
+        terms: DeliveryTerms,
         watch: RefusalWatch,
     ) -> None:
         self._access = access
-        self._held = dict(held)
-        self._bundle_size = bundle_size
-        self._written_at = format_instant(now)
-        self._doubtful: set[str] = set()
-        self._arrived: dict[str, str] = {}  # what an earlier attempt had brought: URL, entry
-        self._retirements = Retirements(retire)
+        self._terms = terms
         self._watch = watch
-        self._report = DeliveryReport()
+        self._state = DeliveryState(access, held, format_instant(now), terms.retire, watch)
+        self._report = self._state.report
 
     def run(self, records: Sequence[Prepared]) -> DeliveryReport:
         """Deliver the records, which are in order for each patient."""
-        left = self._look(records)
+        left = look(records, self._state, self._terms.search_lag)
+        if self._report.trouble is not None:
+            self._report.closed = _is_closed_door(self._report.trouble)
         if left:
             self._deliver(left)
         self._heed_watch()
         return self._report
 
-    def _look(self, records: Sequence[Prepared]) -> list[Prepared]:
-        """Read what is unclear and what is to be retired; return what is left to deliver."""
-        made = {url for one in records if one.leased.read_back for url in one.resources}
-        urls = made | {url for record in records for url in record.dropped}
-        if not urls:
-            return list(records)
-        try:
-            found = self._access.read(sorted(urls))
-        except RemoteError as error:
-            self._report.trouble = error
-            self._report.closed = _is_closed_door(error)
-            for record in records:
-                self._postpone(record, error, attempted=record.leased.read_back)
-            return []
-        for record in records:
-            self._note_dropped(record, found)
-        return self._read_back(records, {url: found[url] for url in sorted(made)})
-
-    def _note_dropped(self, record: Prepared, found: Mapping[str, Held]) -> None:
-        """Sort what the record has dropped into what is to be retired and what is so already."""
-        for url, row in record.dropped.items():
-            there = found[url]
-            if isinstance(there, dict) and not is_entered_in_error(there):
-                self._retirements.add(url, there)
-                continue
-            if isinstance(there, dict):
-                self._confirm_retired(record, url, "entered-in-error", version_of(there), None)
-            elif row is not None:
-                self._confirm_retired(record, url, "deleted", None, None)
-            if record.leased.read_back:
-                self._arrived[url] = record.id
-
-    def _read_back(self, records: Sequence[Prepared], found: Mapping[str, Held]) -> list[Prepared]:
-        """Compare what was perhaps sent with what is there; return what is left to deliver."""
-        deleted = {
-            url for url, held in found.items() if held == "deleted" and not self._is_deleted(url)
-        }
-        for record in records:
-            if record.leased.read_back and not deleted.isdisjoint(record.resources):
-                self._note_deleted(record, deleted)
-        for url, held in found.items():
-            if held == "absent":
-                self._held.pop(url, None)
-        left = [record for record in records if record.id not in self._report.fates]
-        self._compare(left, {url: held for url, held in found.items() if isinstance(held, dict)})
-        self._doubtful.update(url for url in found if url not in self._report.rows)
-        return left
-
-    def _is_deleted(self, url: str) -> bool:
-        """True where it was the outbox that had the resource deleted."""
-        row = self._held.get(url)
-        return row is not None and row.retired == "deleted"
-
-    def _compare(self, records: list[Prepared], found: Mapping[str, dict[str, object]]) -> None:
-        """Take note of what is on the server as it should be."""
-        doubtful = frozenset(found)
-        for write in compose(records, self._held, doubtful).writes:
-            resource = found.get(write.url)
-            if resource is not None and is_same_content(write.rendered.made.text, resource):
-                self._count_arrived(write)
-                self._confirm(write, version_of(resource))
-
-    def _count_arrived(self, write: Write) -> None:
-        """Count what an attempt whose answer was lost has brought."""
-        row = self._held.get(write.url)
-        if row is None or row.retired or row.content_hash != write.rendered.hash:
-            new = row is None or row.retired == "deleted"
-            fate: ResourceFate = "created" if new else "updated"
-            self._report.resources[write.rendered.made.type, fate] += 1
-            self._arrived[write.url] = write.record.id
+    @property
+    def _size(self) -> int:
+        return self._access.limit.within(self._terms.bundle_size)
 
     def _deliver(self, records: Sequence[Prepared]) -> None:
-        composition = self._compose(records)
+        composition = self._state.compose(records)
         self._heed_watch()
         if self._report.trouble is not None:
             for record in self._settle_done(records, composition.changes):
-                self._postpone(record, self._report.trouble, attempted=False)
-        elif len(composition.changes) > self._bundle_size and len(records) > 1:
+                self._state.postpone(record, self._report.trouble, attempted=False)
+        elif len(composition.changes) > self._size and len(records) > 1:
             self._deliver_halves(records)
         else:
             self._send(records, composition)
-
-    def _compose(self, records: Sequence[Prepared]) -> Composition:
-        composition = compose(records, self._held, frozenset(self._doubtful))
-        composition.retirements += self._retirements.of(records)
-        return composition
 
     def _settle_done(
         self, records: Sequence[Prepared], pending: Sequence[Change]
@@ -168,7 +99,7 @@ class Delivery:
         urls = {change.url for change in pending}
         done = [record for record in records if urls.isdisjoint(record.urls)]
         if done:
-            self._settle(done, self._compose(done), {}, {})
+            self._settle(done, self._state.compose(done), {}, {})
         return [record for record in records if not urls.isdisjoint(record.urls)]
 
     def _heed_watch(self) -> None:
@@ -189,12 +120,14 @@ class Delivery:
             if not left:  # what takes their place is there
                 left, later = [one for one in later if one.record.urls.isdisjoint(failed)], []
                 continue
-            chunk, left = left[: self._bundle_size], left[self._bundle_size :]
+            chunk, left = left[: self._size], left[self._size :]
+            if not self._terms.holds_lease():
+                self._give_up(self._settle_done(records, chunk + left + later))
+                return
             try:
                 answer = self._access.write(chunk)
             except RemoteError as error:
-                if self._is_too_large(error, chunk):
-                    self._bundle_size = max(1, len(chunk) // 2)
+                if self._access.limit.learn(error, len(chunk)):
                     if len(records) > 1:
                         self._deliver(records)
                         return
@@ -203,75 +136,80 @@ class Delivery:
                 self._fail(self._settle_done(records, chunk + left + later), chunk, error)
                 return
             self._note_written(chunk, answer.written)
-            again = self._retirements.fall_back(answer.failed)
-            left += [change for change in self._retirements.of(records) if change.url in again]
+            again = self._state.retirements.fall_back(answer.failed)
+            left += [one for one in self._state.retirements.of(records) if one.url in again]
             written |= answer.written
             failed |= {url: error for url, error in answer.failed.items() if url not in again}
         self._settle(records, composition, written, failed)
 
-    def _is_too_large(self, error: RemoteError, chunk: list[Change]) -> bool:
-        large = error.status == 413 or any(issue.code in _TOO_LARGE for issue in error.issues)
-        return isinstance(error, PermanentRemoteError) and large and len(chunk) > 1
+    def _give_up(self, records: Sequence[Prepared]) -> None:
+        """Leave the records to the worker that has them now."""
+        error = TransientRemoteError(LEASE_OVER.issue("The lease ended before the records went."))
+        for record in records:
+            self._state.postpone(record, error, attempted=False)
 
     def _fail(self, records: Sequence[Prepared], chunk: list[Change], error: RemoteError) -> None:
         """Deal with a request that failed as a whole."""
         if isinstance(error, TransientRemoteError | AmbiguousRemoteError):
-            self._report.trouble = error
-            for record in records:
-                self._postpone(record, error, attempted=True)
+            self._stop(records, error)
+        elif may_be_clash(error, chunk):
+            self._meet_conflict(records, chunk, error)
         elif _is_closed_door(error):
-            self._report.trouble, self._report.closed = error, True
-            for record in records:
-                self._postpone(record, error, attempted=True)
+            self._stop(records, error, closed=True)
         elif len(records) > 1:
             self._report.accepted = True
             self._deliver_halves(records)
-        elif self._retirements.fall_back({change.url: error for change in chunk}):
-            self._deliver(records)
         else:
             self._report.accepted = True
             self._refuse(records[0], chunk, error)
 
-    def _postpone(self, record: Prepared, error: RemoteError, *, attempted: bool) -> None:
-        # What had to be read back stays so until it is settled: the ledger cannot be trusted.
-        unclear = record.leased.read_back
-        if attempted and isinstance(error, AmbiguousRemoteError):
-            unclear = True
-        state: Settled = "unclear" if unclear else "queued"
-        issues = self._issues(record, error, ()) if attempted else ()
-        self._report.fates[record.id] = RecordFate(record, state, error, issues, attempted)
+    def _stop(
+        self, records: Sequence[Prepared], error: RemoteError, *, closed: bool = False
+    ) -> None:
+        self._report.trouble, self._report.closed = error, closed
+        for record in records:
+            self._state.postpone(record, error, attempted=True)
+
+    def _meet_conflict(
+        self, records: Sequence[Prepared], chunk: list[Change], error: RemoteError
+    ) -> None:
+        """Find the record whose resource the server holds in another version."""
+        if len(records) > 1:
+            self._report.accepted = isinstance(error, ConflictError)
+            self._deliver_halves(records)
+        elif self._state.retirements.fall_back({change.url: error for change in chunk}):
+            self._deliver(records)
+        else:
+            self._clash(records[0], chunk, error)
+
+    def _clash(self, record: Prepared, changes: Sequence[Change], error: RemoteError) -> None:
+        """Read what a write met: another's version waits for a person, a race is run again."""
+        try:
+            clash = judge(changes, self._access.read([change.url for change in changes]))
+        except RemoteError as trouble:
+            self._stop([record], trouble, closed=_is_closed_door(trouble))
+            return
+        self._report.accepted = True
+        attempts = record.leased.entry.attempts
+        if clash.issues and not (clash.shared and attempts == 0):
+            self._state.conflict(record, clash.issues, error)
+        elif not clash.issues and not isinstance(error, ConflictError):
+            self._report.accepted = False
+            self._stop([record], error, closed=_is_closed_door(error))
+        elif clash.issues or attempts < MAX_RACES:
+            # Another worker of ours may have won: the ledger says so next time.
+            self._state.postpone(record, error, attempted=True)
+        else:
+            self._state.conflict(record, error.issues, error)
 
     def _refuse(self, record: Prepared, changes: Sequence[Change], error: RemoteError) -> None:
-        state: Settled = "conflict" if isinstance(error, ConflictError) else "rejected"
-        issues = self._issues(record, error, changes)
-        if state == "conflict":
-            self._watch.judged()
-        elif not self._watch.refused(issues):
-            self._postpone(record, error, attempted=True)
+        issues = self._state.issues(record, error.issues, changes)
+        if not self._watch.refused(issues):
+            self._state.postpone(record, error, attempted=True)
             return
         self._report.fates[record.id] = RecordFate(
-            record, state, error, issues, refers_to=frozenset(record.references())
+            record, "rejected", error, issues, refers_to=frozenset(record.references())
         )
-
-    def _issues(
-        self, record: Prepared, error: RemoteError, changes: Sequence[Change]
-    ) -> tuple[Issue, ...]:
-        entry = record.leased.entry
-        where = entry.location.at(record=entry.key.id)
-        placed = [
-            dataclasses.replace(issue, expression=place_in_resource(issue, changes)).moved_to(where)
-            for issue in error.issues
-        ]
-        return redacted(placed, record.leased.data)
-
-    def _note_deleted(self, record: Prepared, deleted: set[str]) -> None:
-        entry = record.leased.entry
-        kinds = sorted({url.partition("/")[0] for url in deleted & record.resources.keys()})
-        issue = DELETED_THERE.issue(
-            f"{', '.join(kinds)} was deleted on the server.",
-            source=entry.location.at(record=entry.key.id),
-        )
-        self._report.fates[record.id] = RecordFate(record, "conflict", issues=(issue,))
 
     def _note_written(self, changes: Sequence[Change], written: Mapping[str, Written]) -> None:
         for change in changes:
@@ -280,39 +218,13 @@ class Delivery:
                 continue
             self._report.accepted = True
             if isinstance(change, Retirement):
-                self._confirm_retired(
+                self._state.confirm_retired(
                     change.record, change.url, change.retired, done.version_id, change.text
                 )
                 continue
-            self._confirm(change, done.version_id)
+            self._state.confirm(change, done.version_id)
             fate: ResourceFate = "created" if done.created else "updated"
             self._report.resources[change.type, fate] += 1
-
-    def _confirm(self, write: Write, version_id: str | None) -> None:
-        entry = write.record.leased.entry
-        row = LedgerRow(
-            write.url, write.rendered.hash, version_id, entry.key, entry.as_of, self._written_at,
-            shared=write.rendered.made.shared,
-        )  # fmt: skip
-        self._report.rows[write.url] = self._held[write.url] = row
-        self._doubtful.discard(write.url)
-        self._watch.judged()
-
-    def _confirm_retired(
-        self,
-        record: Prepared,
-        url: str,
-        retired: Retired,
-        version_id: str | None,
-        text: str | None,
-    ) -> None:
-        entry = record.leased.entry
-        digest = "" if text is None else sha256(text.encode()).hexdigest()
-        self._report.rows[url] = LedgerRow(
-            url, digest, version_id, entry.key, entry.as_of, self._written_at, retired=retired
-        )
-        self._retirements.done(url)
-        self._report.resources[url.partition("/")[0], "retired"] += 1
 
     def _settle(
         self,
@@ -323,7 +235,7 @@ class Delivery:
     ) -> None:
         """Give each record its fate after all requests were answered."""
         for row in composition.forward:
-            self._report.rows[row.url] = self._held[row.url] = row
+            self._report.rows[row.url] = self._state.held[row.url] = row
         self._count_passed(composition)
         for record in records:
             mine = [change for change in composition.changes if change.record is record]
@@ -332,15 +244,18 @@ class Delivery:
                 self._settle_failed(record, [one for one in mine if one.url in failed], worst)
             elif any(url in failed for url in record.resources):
                 # Another record's version of a shared resource won, but did not get through.
-                state: Settled = "unclear" if record.leased.read_back else "queued"
+                lost = any(
+                    isinstance(failed.get(url), AmbiguousRemoteError) for url in record.resources
+                )
+                state: Settled = "unclear" if lost or record.leased.read_back else "queued"
                 self._report.fates[record.id] = RecordFate(record, state, attempted=bool(mine))
             else:
                 wrote = any(change.url in written for change in mine)
-                wrote = wrote or record.id in self._arrived.values()
+                wrote = wrote or record.id in self._state.arrived.values()
                 self._report.fates[record.id] = RecordFate(record, "sent", wrote=wrote)
 
     def _count_passed(self, composition: Composition) -> None:
-        counted = set(self._arrived)
+        counted = set(self._state.arrived)
         for url, fate in composition.passed:
             if fate == "unchanged" and url in counted:  # counted when it was found
                 counted.discard(url)
@@ -348,15 +263,22 @@ class Delivery:
                 self._report.resources[url.partition("/")[0], fate] += 1
 
     def _settle_failed(self, record: Prepared, changes: list[Change], error: RemoteError) -> None:
-        self._report.accepted = True
         if isinstance(error, TransientRemoteError | AmbiguousRemoteError):
-            self._postpone(record, error, attempted=True)
+            self._report.accepted = True
+            self._state.postpone(record, error, attempted=True)
+        elif may_be_clash(error, changes):
+            self._clash(record, changes, error)
+        elif _is_closed_door(error) and (self._access.mode == "put" or error.status == _NO_PUT):
+            self._stop([record], error, closed=True)
         else:
+            self._report.accepted = True
             self._refuse(record, changes, error)
 
 
 def _is_closed_door(error: RemoteError) -> bool:
     status = error.status
+    if any(issue.number == NO_TARGET.number for issue in error.issues):
+        return False
     return isinstance(error, PermanentRemoteError) and (
         status is None or status in _CLOSED_DOOR or 300 <= status < 400
     )

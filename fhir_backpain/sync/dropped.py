@@ -3,23 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from fhir_backpain.errors import BackpainError
+from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.record import RecordKey
+from fhir_backpain.sync.messages import CHANGED_THERE, NOT_FOUND_YET
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.renderer import Renderer
 
+_DOUBTS = tuple(f"FBP-{message.number}" for message in (NOT_FOUND_YET, CHANGED_THERE))
+_MAX_PEERS = 400
+
 
 def note_dropped(
-    store: Store, server: str, renderer: Renderer, records: Sequence[Prepared]
+    store: Store,
+    server: str,
+    renderer: Renderer,
+    records: Sequence[Prepared],
+    *,
+    retires: bool = True,
 ) -> None:
     """Write into each record what it has dropped, as far as no other of the records makes it.
 
     What was sent and confirmed is in the ledger. Of versions whose answers were lost, all that
-    they made may have arrived.
+    they made may have arrived. Without `retires` only those versions are noted.
     """
+    for record in records:
+        if record.leased.read_back:
+            record.lost += _lost(store, server, renderer, record.key)
+    if retires:
+        _note_dropped(store, server, records)
+
+
+def note_doubts(store: Store, server: str, renderer: Renderer, records: Sequence[Prepared]) -> None:
+    """Write into each unclear record what is known of the doubt about it.
+
+    What else is unclear may have left on the server what the record shares with it.
+    """
+    doubtful = [record for record in records if record.leased.read_back]
+    if not doubtful:
+        return
+    peers = _peers(store, server, renderer)
+    for record in doubtful:
+        record.peers = peers
+        if record.leased.entry.attempts:
+            last = str(store.attempts(record.id)[-1].outcome)
+            record.waited = any(number in last for number in _DOUBTS)
+
+
+def _peers(store: Store, server: str, renderer: Renderer) -> list[MadeResource]:
+    """Return the shared resources of what is unclear; of the first ones."""
+    found: dict[tuple[str, str], MadeResource] = {}
+    for entry in store.entries(server, "unclear", limit=_MAX_PEERS):
+        for made in _rendered(renderer, store.data(entry.id)):
+            if made.shared:
+                found[made.url, made.text] = made
+    return list(found.values())
+
+
+def _note_dropped(store: Store, server: str, records: Sequence[Prepared]) -> None:
     made = {url for record in records for url in record.resources}
     own: dict[RecordKey, list[LedgerRow]] = {}
     for row in store.ledger_of(server, {record.key for record in records}):
@@ -27,18 +72,20 @@ def note_dropped(
             own.setdefault(row.key, []).append(row)
     for record in records:
         record.dropped.update({row.url: row for row in own.get(record.key, ())})
-        if record.leased.read_back:
-            perhaps = _lost(store, server, renderer, record.key) - made
+        if record.lost:
+            perhaps = {one.url for one in record.lost if not one.shared} - made
             known = store.ledger(server, perhaps)
             record.dropped.update(dict.fromkeys(sorted(perhaps - known.keys())))
 
 
-def _lost(store: Store, server: str, renderer: Renderer, key: RecordKey) -> set[str]:
-    """Return the URLs of what lost versions of a record alone make."""
-    urls: set[str] = set()
-    for data in store.lost_versions(server, key):
-        try:
-            urls.update(made.url for made in renderer(data) if not made.shared)
-        except BackpainError:  # it could not be sent
-            continue
-    return urls
+def _lost(store: Store, server: str, renderer: Renderer, key: RecordKey) -> list[MadeResource]:
+    """Return what lost versions of a record make."""
+    versions = store.lost_versions(server, key)
+    return [made for data in versions for made in _rendered(renderer, data)]
+
+
+def _rendered(renderer: Renderer, data: dict[str, Any]) -> list[MadeResource]:
+    try:
+        return renderer(data)
+    except BackpainError:  # it could not be sent
+        return []

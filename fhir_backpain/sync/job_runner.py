@@ -8,12 +8,12 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 from fhir_backpain.outbox.store import Store
-from fhir_backpain.sync.delivery import Delivery
+from fhir_backpain.sync.delivery import Delivery, DeliveryTerms
 from fhir_backpain.sync.delivery_report import DeliveryReport
 from fhir_backpain.sync.plan import Job
 from fhir_backpain.sync.push_options import PushOptions
 from fhir_backpain.sync.refusal import RefusalWatch
-from fhir_backpain.sync.server_access import ServerAccess
+from fhir_backpain.sync.server_access import AccessFactory
 
 _Running = dict[Future[DeliveryReport], Job]
 
@@ -25,7 +25,7 @@ class JobRunner:
         self,
         store: Store,
         server: str,
-        access: ServerAccess,
+        access: AccessFactory,
         options: PushOptions,
         watch: RefusalWatch,
         *,
@@ -38,6 +38,7 @@ class JobRunner:
         self._options = options
         self._watch = watch
         self._renewed_at = leased_at
+        self._lost: frozenset[int] = frozenset()
         self._monotonic = monotonic
 
     def run(
@@ -69,25 +70,45 @@ class JobRunner:
             if full or job.clashes_with([*running.values(), *waiting]):
                 waiting.append(job)
                 continue
-            delivery = Delivery(
-                self._access,
-                self._store.ledger(self._server, job.urls),
-                self._options.bundle_size,
-                datetime.now(UTC),
-                retire=self._options.retire,
-                watch=self._watch,
-            )
+            delivery = self._delivery(job)
             running[pool.submit(delivery.run, job.records)] = job
         return waiting
+
+    def _delivery(self, job: Job) -> Delivery:
+        urls = job.urls
+        spoken_of = job.spoken_of if self._access.follows_references else urls
+        rows = self._store.ledger(self._server, spoken_of)
+        terms = DeliveryTerms(
+            self._options.bundle_size,
+            self._options.retire,
+            self._options.search_lag,
+            lambda: self._holds(job.tokens),
+        )
+        return Delivery(
+            self._access.for_delivery(job.records, rows.values()),
+            {url: row for url, row in rows.items() if url in urls},
+            datetime.now(UTC),
+            terms,
+            self._watch,
+        )
+
+    def _holds(self, tokens: set[int]) -> bool:
+        """True while the leases surely last; asked by the threads that send.
+
+        A process that was stopped for longer than that must not send what another has by now.
+        """
+        lasts = self._monotonic() - self._renewed_at < self._options.lease_seconds
+        return lasts and self._lost.isdisjoint(tokens)
 
     def _renew(self, pending: list[Job], running: _Running) -> list[Job]:
         """Prolong the leases in good time; return the pending jobs that are still ours."""
         now = self._monotonic()
         if now - self._renewed_at < self._options.lease_seconds / 3:
             return pending
-        self._renewed_at = now
         tokens = {token for job in (*pending, *running.values()) for token in job.tokens}
         lost = self._store.renew(self._server, tokens, self._options.lease_seconds)
+        self._lost |= lost
+        self._renewed_at = now
         kept = [job for job in pending if job.tokens.isdisjoint(lost)]
         given_up = {token for job in pending for token in job.tokens - lost}
         in_use = {token for job in (*kept, *running.values()) for token in job.tokens}

@@ -25,3 +25,36 @@ REFUSES_ALL = Message(
     "Correct the server's settings, or what it says of the records; then replay the rejected "
     "entries and run again. All others are still queued.",
 )  # fmt: skip
+CHANGED_THERE = Message(
+    6056, "conflict", "The resource was changed on the server",
+    "Compare the two; then replay the entry to write the record's content, or discard it.",
+)  # fmt: skip
+NO_SAFE_WAY = Message(
+    6057, "not-supported", "The server offers no safe way to write",
+    "Let the server accept ids of clients (updateCreate), or searches by identifier.",
+)  # fmt: skip
+SEVERAL_MATCH = Message(
+    6058, "multiple-matches", "Several resources on the server have the same identifier",
+    "Merge or remove the duplicates on the server, then replay the entry.",
+)  # fmt: skip
+NOT_FOUND_YET = Message(
+    6059, "transient", "A search does not show whether the resource was written",
+    "Nothing needs to be done: it is searched for again before it is created.",
+)  # fmt: skip
+NO_TARGET = Message(
+    6060, "not-found", "A resource that is referred to is not on the server",
+    "Send the record that makes it first.",
+)  # fmt: skip
+SEARCH_WRONG = Message(
+    6061, "not-supported", "The server's search returned what was not asked for",
+    "Nothing was written; let the server support searches by identifier.",
+)  # fmt: skip
+LEASE_OVER = Message(
+    6063, "lock-error", "The lease ended while the record was under way",
+    "Nothing needs to be done: another worker has the record.",
+)  # fmt: skip
+FEED_NOT_WHOLE = Message(
+    6064, "incomplete", "Nothing is taken back, since the feed was not read as a whole",
+    "Correct the rejected records and run again; what the feed no longer has is taken back then.",
+    "warning",
+)  # fmt: skip

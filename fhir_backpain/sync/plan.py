@@ -33,6 +33,11 @@ class Job:
         """The relative URLs of all that the records make."""
         return {url for record in self.records for url in record.resources}
 
+    @property
+    def spoken_of(self) -> set[str]:
+        """The relative URLs of all that the records make, have dropped or refer to."""
+        return {url for record in self.records for url in record.urls | record.references()}
+
 
 def make_jobs(
     records: Sequence[Prepared], held: Mapping[str, LedgerRow], bundle_size: int

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
 
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.entry import LeasedEntry
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.record import RecordKey
+from fhir_backpain.sync.address_book import references_in
 from fhir_backpain.sync.moment import Moment, moment_of
 
 # References lead from later types to earlier ones, as far as the profiles go.
-_ORDER = (
+WRITTEN_TYPES = (
     "Organization", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Location",
     "Device", "Questionnaire", "Encounter", "EpisodeOfCare", "CareTeam", "Condition", "Goal",
     "QuestionnaireResponse", "Procedure", "Observation", "ServiceRequest", "MedicationRequest",
     "CarePlan", "Communication", "DiagnosticReport", "Provenance",
 )  # fmt: skip
-_RANK = {name: rank for rank, name in enumerate(_ORDER)}
+_RANK = {name: rank for rank, name in enumerate(WRITTEN_TYPES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Rendered:
     @property
     def rank(self) -> int:
         """The place of its type in the order of dependency; unknown types before Provenance."""
-        return _RANK.get(self.made.type, len(_ORDER) - 2)
+        return _RANK.get(self.made.type, len(WRITTEN_TYPES) - 2)
 
 
 @dataclass(slots=True)
@@ -43,11 +42,17 @@ class Prepared:
 
     `dropped` are the relative URLs of what earlier versions of the record alone made and this
     one does not, with the ledger's row; without one where nobody knows whether it arrived.
+    `lost` is what superseded versions made whose answers were lost, `peers` what other records do
+    that are as unclear. `waited` says that the last attempt ended in doubt about what the server
+    holds, long enough ago to be believed now.
     """
 
     leased: LeasedEntry
     resources: dict[str, Rendered]
     dropped: dict[str, LedgerRow | None] = field(default_factory=dict)
+    lost: list[MadeResource] = field(default_factory=list)
+    peers: list[MadeResource] = field(default_factory=list)
+    waited: bool = False
     moment: Moment = field(init=False)
 
     def __post_init__(self) -> None:
@@ -74,22 +79,14 @@ class Prepared:
         """The relative URLs of all that the record makes or has dropped."""
         return self.resources.keys() | self.dropped.keys()
 
+    @property
+    def is_replayed(self) -> bool:
+        """True where a person had it queued again: what is on the server is to be replaced."""
+        return self.leased.read_back and self.leased.entry.state == "queued"
+
     def references(self) -> set[str]:
         """Return the relative URLs that the resources refer to and the record does not make."""
         found: set[str] = set()
         for rendered in self.resources.values():
-            found.update(_references(json.loads(rendered.made.text)))
+            found.update(references_in(json.loads(rendered.made.text)))
         return found - self.resources.keys()
-
-
-def _references(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        for name, value in node.items():
-            if name == "reference" and isinstance(value, str):
-                if value.count("/") == 1 and ":" not in value:
-                    yield value
-            else:
-                yield from _references(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _references(value)

@@ -16,8 +16,9 @@ from fhir_backpain.outbox.retry import Random
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.record import SourceRecord, is_test_data
 from fhir_backpain.sync.breaker import Breaker
+from fhir_backpain.sync.connection import Connection
 from fhir_backpain.sync.delivery_report import DeliveryReport
-from fhir_backpain.sync.dropped import note_dropped
+from fhir_backpain.sync.dropped import note_doubts, note_dropped
 from fhir_backpain.sync.job_runner import JobRunner
 from fhir_backpain.sync.plan import make_jobs
 from fhir_backpain.sync.prepared import Prepared
@@ -25,15 +26,16 @@ from fhir_backpain.sync.progress import Progress
 from fhir_backpain.sync.push_options import PushOptions, PushResult, Reason
 from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.renderer import Renderer
-from fhir_backpain.sync.server_access import ServerAccess, mode_of
+from fhir_backpain.sync.server_access import AccessFactory
 from fhir_backpain.sync.settlement import Settler
+from fhir_backpain.sync.tombstone import TombstoneRenderer
 
 _SHORTEST_PAUSE = 0.01
 _OTHERS_PAUSE = 0.05
 
 
 class Dispatcher:
-    """Sends what the outbox holds for a server. One thread runs it; any may `stop` it.
+    """Sends what the outbox holds for a server. One thread runs it; any may `stop` or `wake` it.
 
     `server` is the outbox's name for the server, the client's base URL where it is not given.
     `monotonic`, `random` and `pause` (takes seconds) can be replaced.
@@ -56,12 +58,13 @@ class Dispatcher:
         self.options = options or PushOptions()
         self._store = store
         self._client = client
-        self._renderer = renderer
+        self._renderer = TombstoneRenderer(renderer)
         self._progress = progress
         self._monotonic = monotonic
         self._stop = threading.Event()
-        self._pause = pause or self._stop.wait
-        self._access: ServerAccess | None = None
+        self._bell = threading.Event()
+        self._pause = pause or self._rest
+        self._connection = Connection(client, store, self.server)
         policy = self.options.retry
         self._watch = RefusalWatch()
         self._breaker = Breaker(policy, monotonic, random)
@@ -97,16 +100,31 @@ class Dispatcher:
     def run_forever(
         self, poll_seconds: float = 5.0, on_result: Callable[[PushResult], None] | None = None
     ) -> None:
-        """Send whatever is queued until `stop`; trouble is waited out."""
-        while not self._stop.is_set():
-            result = self.run_until_idle()
-            if on_result is not None:
-                on_result(result)
-            self._pause(poll_seconds)
+        """Send whatever is queued until `stop`; trouble is waited out.
+
+        Where the outbox tells of new work it is sent at once, otherwise after `poll_seconds`.
+        """
+        with self._store.watch(self.server, self.wake):
+            while not self._stop.is_set():
+                result = self.run_until_idle()
+                if on_result is not None:
+                    on_result(result)
+                self._pause(poll_seconds)
 
     def stop(self) -> None:
         """Finish the bundles that are under way and start no others; safe in a signal handler."""
         self._stop.set()
+        self._bell.set()
+
+    def wake(self) -> None:
+        """End the present pause, as there may be work; unless `pause` was replaced."""
+        self._bell.set()
+
+    def _rest(self, seconds: float) -> None:
+        # Asked first: an earlier pause may have cleared what was meant to end this one.
+        if not self._stop.is_set():
+            self._bell.wait(seconds)
+            self._bell.clear()
 
     def _run(self, pool: ThreadPoolExecutor) -> Reason:
         while not self._stop.is_set():
@@ -146,30 +164,28 @@ class Dispatcher:
             self._store.release(self.server, {one.token for one in leased})
             return True
         records = self._prepared(leased)
-        if self.options.retire != "keep":
-            note_dropped(self._store, self.server, self._renderer, records)
+        retires = self.options.retire != "keep"
+        note_dropped(self._store, self.server, self._renderer, records, retires=retires)
+        note_doubts(self._store, self.server, self._renderer, records)
         held = self._store.ledger(self.server, {url for one in records for url in one.resources})
         runner = JobRunner(
             self._store, self.server, access, self.options, self._watch,
             leased_at=leased_at, monotonic=self._monotonic,
         )  # fmt: skip
-        jobs = make_jobs(records, held, self.options.bundle_size)
+        jobs = make_jobs(records, held, access.limit.within(self.options.bundle_size))
         runner.run(pool, jobs, self._note, self._goes_on)
         return True
 
     def _goes_on(self) -> bool:
         return self._breaker.ready_in() == 0 and not self._closed and not self._stop.is_set()
 
-    def _connected(self) -> ServerAccess | None:
+    def _connected(self) -> AccessFactory | None:
         """Return the access to the server, asked once what it can do; None where it is down."""
-        if self._access is None:
-            try:
-                capabilities = self._client.capabilities()
-            except RemoteError as error:
-                self._note_trouble(error, closed=not isinstance(error, TransientRemoteError))
-                return None
-            self._access = ServerAccess(self._client, mode_of(capabilities))
-        return self._access
+        try:
+            return self._connection.access()
+        except RemoteError as error:
+            self._note_trouble(error, closed=not isinstance(error, TransientRemoteError))
+            return None
 
     def _prepared(self, leased: Sequence[LeasedEntry]) -> list[Prepared]:
         """Render records; those that cannot be sent are rejected at once."""
@@ -184,11 +200,14 @@ class Dispatcher:
 
     def _note(self, report: DeliveryReport) -> None:
         self._settler.settle(report)
+        self._connection.remember()
         if report.accepted or report.trouble is None:
             self._last_success = self._monotonic()
             self._breaker.succeeded()
-        if report.trouble is not None:
-            self._note_trouble(report.trouble, closed=report.closed)
+        trouble = report.trouble
+        # Where another way is left, the same records go that way.
+        if trouble is not None and not (report.closed and self._connection.may_go_on(trouble)):
+            self._note_trouble(trouble, closed=report.closed)
         if self._progress is not None:
             seconds = max(self._monotonic() - self._started, 1e-9)
             done = self._settler.done

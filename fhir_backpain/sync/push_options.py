@@ -31,6 +31,9 @@ class PushOptions:
     ``entered-in-error`` writes them again with that status (a type that has none is deleted),
     ``delete`` deletes them (what the server refuses to delete becomes entered in error), ``keep``
     leaves them as they are.
+
+    `search_lag` is how long a search may fail to show what was written; it counts only where a
+    server assigns ids and does not create conditionally.
     """
 
     bundle_size: int = 100
@@ -41,6 +44,7 @@ class PushOptions:
     worker: str = "push"
     allow_patient_data: bool = False
     retire: RetirePolicy = "entered-in-error"
+    search_lag: float = 90.0
     retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, Protocol
 
-from fhir_backpain.client.capabilities import Capabilities
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.client.reply import Reply
 from fhir_backpain.errors import ConflictError, PermanentRemoteError
+from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.sync.bundle import (
     Answer,
     Written,
@@ -18,25 +18,79 @@ from fhir_backpain.sync.bundle import (
     write_reads,
     write_updates,
 )
+from fhir_backpain.sync.bundle_limit import BundleLimit
 from fhir_backpain.sync.composition import Change
+from fhir_backpain.sync.prepared import Prepared
+from fhir_backpain.sync.strategy import Mode
 
-Mode = Literal["transaction", "batch", "put"]
-Held = dict[str, Any] | Literal["absent", "deleted"]
+Held = dict[str, Any] | Literal["absent", "deleted", "several"]
 
 
-def mode_of(capabilities: Capabilities) -> Mode:
-    """Return the best way to write that a server offers."""
-    if capabilities.offers_transaction:
-        return "transaction"
-    return "batch" if capabilities.offers_batch else "put"
+class Access(Protocol):
+    """Writes and reads by our own URLs, whatever ids the server gives."""
+
+    mode: Mode
+    limit: BundleLimit
+
+    def write(self, changes: Sequence[Change]) -> Answer:
+        """Write and delete resources; RemoteError where the request as a whole went wrong."""
+
+    def read(self, urls: Sequence[str]) -> dict[str, Held]:
+        """Return what the server holds at each URL now; RemoteError where that is not to be had."""
+
+    def may_miss(self, url: str) -> bool:
+        """True where "absent" may mean that a search does not show the resource yet."""
+
+    def matches_versions(self, resource_type: str) -> bool:
+        """True where updates of the type name the version that they replace."""
+
+    def server_id(self, url: str) -> str | None:
+        """Return the id that the server gave the resource; None where it has ours."""
+
+
+class AccessFactory(Protocol):
+    """Makes the access for one delivery."""
+
+    limit: BundleLimit
+    mode: Mode
+    follows_references: bool
+
+    def for_delivery(self, records: Iterable[Prepared], rows: Iterable[LedgerRow]) -> Access:
+        """Return the access for some records, given the ledger rows of all that they speak of."""
 
 
 class ServerAccess:
-    """Network only; may be used by several threads. Errors are those of the client."""
+    """Resources at ids of ours; network only, may be used by several threads."""
 
-    def __init__(self, client: FhirClient, mode: Mode) -> None:
+    follows_references = False
+
+    def __init__(
+        self,
+        client: FhirClient,
+        mode: Mode,
+        limit: BundleLimit | None = None,
+        unversioned: frozenset[str] = frozenset(),
+    ) -> None:
         self._client = client
+        self._unversioned = unversioned
         self.mode = mode
+        self.limit = limit or BundleLimit()
+
+    def for_delivery(self, records: Iterable[Prepared], rows: Iterable[LedgerRow]) -> Access:
+        """Return itself: nothing differs between deliveries."""
+        return self
+
+    def matches_versions(self, resource_type: str) -> bool:
+        """True unless the server keeps no versions of the type."""
+        return resource_type not in self._unversioned
+
+    def may_miss(self, url: str) -> bool:
+        """Return False: a read by id sees what is there."""
+        return False
+
+    def server_id(self, url: str) -> str | None:
+        """Return None: resources have our ids."""
+        return None
 
     def write(self, changes: Sequence[Change]) -> Answer:
         """Write and delete resources; RemoteError where the request as a whole went wrong."""
@@ -48,10 +102,14 @@ class ServerAccess:
 
     def read(self, urls: Sequence[str]) -> dict[str, Held]:
         """Return what the server holds at each URL now; RemoteError where that is not to be had."""
-        found = self._read_batch(urls) if self.mode != "put" and len(urls) > 1 else {}
+        found: dict[str, Held] = {}
+        size = self.limit.within(len(urls))
+        if self.mode != "put" and len(urls) > 1:
+            for start in range(0, len(urls), size):
+                found |= self._read_batch(urls[start : start + size])
         for url in urls:
             if url not in found:
-                found[url] = self._read_one(url)
+                found[url] = read_one(self._client, url)
         return found
 
     def _send_each(self, changes: Sequence[Change]) -> Answer:
@@ -71,25 +129,15 @@ class ServerAccess:
     def _send_one(self, change: Change) -> Reply:
         kind, _, name = change.url.partition("/")
         if change.text is None:
-            return self._client.delete(kind, name)
+            return self._client.delete(kind, name, if_match=change.if_match)
         return self._client.put(kind, name, change.text, if_match=change.if_match)
-
-    def _read_one(self, url: str) -> Held:
-        resource_type, _, resource_id = url.partition("/")
-        try:
-            return self._client.read(resource_type, resource_id).resource or "absent"
-        except PermanentRemoteError as error:
-            if error.status == 404:
-                return "absent"
-            if error.status == 410:
-                return "deleted"
-            raise
 
     def _read_batch(self, urls: Sequence[str]) -> dict[str, Held]:
         """Return what one batch shows; what it does not show is read one by one."""
         try:
             bundle = self._client.batch(write_reads(urls), reads_only=True).resource or {}
-        except PermanentRemoteError:  # some servers do not read within a batch
+        except PermanentRemoteError as error:  # some servers do not read within a batch
+            self.limit.learn(error, len(urls))
             return {}
         listed = bundle.get("entry")
         entries = [
@@ -109,6 +157,19 @@ class ServerAccess:
             if in_place and url not in found and status_of(entry) in _GONE:
                 found[url] = _GONE[status_of(entry)]
         return found
+
+
+def read_one(client: FhirClient, url: str) -> Held:
+    """Return what the server holds at a URL of its own."""
+    resource_type, _, resource_id = url.partition("/")
+    try:
+        return client.read(resource_type, resource_id).resource or "absent"
+    except PermanentRemoteError as error:
+        if error.status == 404:
+            return "absent"
+        if error.status == 410:
+            return "deleted"
+        raise
 
 
 _GONE: dict[int | None, Literal["absent", "deleted"]] = {404: "absent", 410: "deleted"}

@@ -23,3 +23,18 @@ CONCEPT_TWICE = Message(
 MAP_UNKNOWN = Message(
     1103, "not-found", "Unknown concept map", "Name a file of mappings/concept-maps."
 )
+CHECK_DIGIT = Message(
+    1106, "code-invalid", "A code with a wrong check digit", "Copy the code anew from its owner."
+)
+UNIT_UNREADABLE = Message(
+    1107, "code-invalid", "A unit that UCUM does not have", "Write the unit as UCUM does."
+)
+CODE_UNVERIFIED = Message(
+    1108,
+    "code-invalid",
+    "A code that is in no table of verified concepts",
+    "Verify the code at its owner's and add it to concepts.csv, or use one that is there.",
+)
+DISPLAY_DIFFERS = Message(
+    1109, "value", "A code shown by another name than its owner's", "Use the display of the table."
+)

@@ -8,13 +8,14 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.outbox.opening import open_store
 from fhir_backpain.outbox.retry import RetryPolicy
-from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.outcome import SourceLocation
 from fhir_backpain.record import SourceRecord
 from fhir_backpain.sync.push import Dispatcher
@@ -67,7 +68,7 @@ def main(database: str, base_url: str, count: int) -> None:
     options = PushOptions(
         bundle_size=10, lease_limit=24, retry=RetryPolicy(base=0.02, cap=0.1), patience=20
     )
-    with SqliteStore(database) as store, FhirClient(base_url, deadline=10) as client:
+    with closing(open_store(database)) as store, FhirClient(base_url, deadline=10) as client:
         dispatcher = Dispatcher(store, client, ScoreRenderer(), options=options)
         dispatcher.append(records(count))
         result = dispatcher.run_until_idle()

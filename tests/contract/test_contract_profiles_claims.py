@@ -1,116 +1,44 @@
-"""HL7's validator on what is made and claimed: golden cases, and 1,000 random records.
-
-Resources of one type are put into Bundles of the type `collection`, since that is several times
-faster than one by one. References lead out of such a Bundle, so that each resource is judged alone.
-"""
+"""HL7's validator on what the golden cases claim; and that random records claim every profile."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter
 from functools import cache
-from typing import Any
-
-import pytest
-from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from fhir_backpain.fhir import json_text
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.hl7.validator import Validator
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
-from fhir_backpain.record import RECORD_TYPES
+from servers.conformance.batch import batches
+from servers.conformance.subject import R4, Subject
 from tests.golden.case import cases
-from tests.property.records_strategy import records
+from tests.property.random_records import RECORDS, random_records
 
-RECORDS = 1000
-_CHUNK = 100
-_DRAWN_OF_A_TYPE = 450
 _CLAIMS_NOTHING = {"Encounter"}
-_UNKNOWN_SCHEME = "x:~é"
-
-
-@pytest.fixture(scope="module")
-def r5_validator(validator_installation: None) -> Iterator[Validator]:
-    """HL7's validator for FHIR 5.0.0, without further packages."""
-    with Validator("5.0.0") as validator:
-        yield validator
 
 
 @cache
-def random_records() -> tuple[dict[str, Any], ...]:
-    """Return the same random records every time, each of them once."""
-    found: dict[str, dict[str, Any]] = {}
-    for record_type in RECORD_TYPES:
-
-        @seed(1)
-        @settings(
-            max_examples=_DRAWN_OF_A_TYPE,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(records(record_type))
-        def draw(record: dict[str, Any]) -> None:
-            found[json_text.dump(record)] = with_known_schemes(record)
-
-        draw()
-    return tuple(found.values())
-
-
-def with_known_schemes(value: Any) -> Any:
-    """Return a record whose systems have a scheme that the validator knows.
-
-    It takes http, https and urn for absolute; FHIR itself allows the others, too.
-    """
-    if isinstance(value, dict):
-        return {key: with_known_schemes(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [with_known_schemes(item) for item in value]
-    return f"urn:{value}" if value == _UNKNOWN_SCHEME else value
-
-
-@cache
-def made_of_random_records(release: str) -> tuple[MadeResource, ...]:
+def made_of_random_records() -> tuple[MadeResource, ...]:
     """Return everything that the random records become, each text once."""
-    mapper = load_mapper(release=release)
+    mapper = load_mapper()
     made = [one for record in random_records() for one in mapper(record)]
     return tuple({one.text: one for one in made}.values())
 
 
-def errors(validator: Validator, texts: Iterable[str]) -> Counter[str]:
+def errors(validator: Validator, texts: list[str]) -> Counter[str]:
     """Return the validator's errors on some resources, counted by type and words."""
-    by_type: dict[str, list[str]] = defaultdict(list)
-    for text in texts:
-        by_type[json.loads(text)["resourceType"]].append(text)
     found: Counter[str] = Counter()
-    for type_, of_type in by_type.items():
-        for start in range(0, len(of_type), _CHUNK):
-            bundle = collection(of_type[start : start + _CHUNK])
-            for issue in validator.validate(bundle.encode()):
-                if issue.is_error:
-                    found[f"{type_}: {issue.message}"] += 1
+    for batch in batches(Subject("claims", R4, len(texts), len(texts), tuple(texts))):
+        for one in batch.findings(validator.validate(batch.text.encode())):
+            if one.issue.is_error:
+                found[f"{one.address.partition('/')[0]}: {one.issue.message}"] += 1
     return found
-
-
-def collection(texts: list[str]) -> str:
-    """Return a Bundle in which each resource is at a server of its own."""
-    entries = [
-        f'{{"fullUrl":"https://server-{number}.example/fhir/{address(text)}","resource":{text}}}'
-        for number, text in enumerate(texts)
-    ]
-    return f'{{"resourceType":"Bundle","type":"collection","entry":[{",".join(entries)}]}}'
-
-
-def address(text: str) -> str:
-    resource = json.loads(text)
-    return f"{resource['resourceType']}/{resource['id']}"
 
 
 def test_there_are_a_thousand_records_of_every_shape() -> None:
     assert len(random_records()) >= RECORDS
-    made = made_of_random_records("R4")
+    made = made_of_random_records()
     mapper = load_mapper()
     claimed = Counter(
         profile for one in made for profile in json.loads(one.text)["meta"].get("profile", ())
@@ -129,7 +57,7 @@ def profiles_of(mapper: Mapper) -> set[str]:
 
 def test_the_validator_sees_the_claims_in_a_bundle(profile_validator: Validator) -> None:
     """Else the tests below would prove nothing."""
-    (text,) = [one.text for one in made_of_random_records("R4") if one.type == "CarePlan"][:1]
+    (text,) = [one.text for one in made_of_random_records() if one.type == "CarePlan"][:1]
     broken = json.loads(text)
     broken["category"] = broken["category"][1:]
     found = errors(profile_validator, [json.dumps(broken)])
@@ -139,7 +67,7 @@ def test_the_validator_sees_the_claims_in_a_bundle(profile_validator: Validator)
 def test_what_claims_nothing_is_known() -> None:
     silent = {
         one.type
-        for one in made_of_random_records("R4")
+        for one in made_of_random_records()
         if "profile" not in json.loads(one.text)["meta"]
     }
     # A Patient without name or gender, an order that nobody signed.
@@ -150,14 +78,3 @@ def test_every_golden_case_meets_what_it_claims(profile_validator: Validator) ->
     made = [json_text.dump(resource) for case in cases() for resource in case.expected()]
     assert made
     assert errors(profile_validator, made) == {}
-
-
-def test_a_thousand_random_records_meet_what_they_claim(profile_validator: Validator) -> None:
-    made = made_of_random_records("R4")
-    assert errors(profile_validator, [one.text for one in made]) == {}
-
-
-def test_a_thousand_random_records_are_valid_r5(r5_validator: Validator) -> None:
-    made = made_of_random_records("R5")
-    assert not [one for one in made if "profile" in json.loads(one.text)["meta"]]
-    assert errors(r5_validator, [one.text for one in made]) == {}

@@ -1,19 +1,34 @@
-"""Every code that is shipped is a verified one, and every owner is named."""
+"""Every code that is shipped or emitted is a verified one, and every owner is named."""
 
 from __future__ import annotations
 
 import csv
+import json
 import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lark.exceptions import LarkError
+from ucumvert import get_ucum_parser
 
+from fhir_backpain.artifacts.finder import profiles_folder
+from fhir_backpain.clinic.clinic import Clinic
+from fhir_backpain.definitions.definitions import RELEASES
+from fhir_backpain.definitions.index_file import read_index
 from fhir_backpain.fhir import canonical
 from fhir_backpain.mapping.library import load_library
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.terminology.check_digit import is_loinc, is_sctid
+from fhir_backpain.terminology.code_check import CodeCheck
+from fhir_backpain.terminology.coded_value import coded_values
 from fhir_backpain.terminology.concept import Concept, load_concepts
 from tests.golden.case import cases
+from tests.property.random_records import random_records
 
 ROOT = Path(__file__).parents[2]
 TABLE = ROOT / "fhir_backpain/terminology/concepts.csv"
@@ -31,6 +46,24 @@ OWNERS = {
     canonical.UCUM: "UCUM",
 }
 HL7 = ("http://terminology.hl7.org/CodeSystem/", "http://hl7.org/fhir/")
+PACKAGE = sorted((profiles_folder() / "package").rglob("*.json"))
+
+# What stands in the package though nothing emits it: the panel of an example, and a word of US
+# Core that its own profile of Provenance fixes.
+SHIPPED_ALONE = [
+    Concept(
+        "panel.peg",
+        canonical.LOINC,
+        "91148-7",
+        "Pain intensity, Enjoyment of life, General activity (PEG) 3 item pain scale",
+    ),
+    Concept(
+        "provenance.transmitter",
+        "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type",
+        "transmitter",
+        "Transmitter",
+    ),
+]
 
 
 def rows(path: Path, key: str) -> dict[str, dict[str, str]]:
@@ -110,3 +143,129 @@ def test_every_mapping_has_a_golden_case() -> None:
     golden = {case.name for case in cases() if case.expected()}
     assert stems - golden == set()
     assert golden <= stems | {"assessment", "care-plan", "observation"}
+
+
+def is_unit(code: str) -> bool:
+    try:
+        unit_parser().parse(code)
+    except LarkError:
+        return False
+    return True
+
+
+@cache
+def unit_parser() -> Any:
+    return get_ucum_parser()
+
+
+def of_hl7() -> Iterator[Concept]:
+    """Yield the codes of HL7's own systems in the definitions."""
+    for release in RELEASES:
+        index = read_index(files("fhir_backpain.definitions") / "data" / f"{release.lower()}.jsonl")
+        for systems in index.value_sets.values():
+            for system, codes in systems.items():
+                if system.startswith(HL7):
+                    yield from (Concept("", system, *row) for row in codes.items())
+
+
+def of_the_package() -> Iterator[Concept]:
+    """Yield the concepts of the package's own code systems."""
+    for path in PACKAGE:
+        if path.name.startswith("CodeSystem-"):
+            system = json.loads(path.read_text("utf-8"))
+            for row in system["concept"]:
+                yield Concept("", system["url"], row["code"], row["display"])
+
+
+@cache
+def check() -> CodeCheck:
+    """Return the check of what is emitted: for a code of ours the table's display counts alone."""
+    ours = {(concept.system, concept.code) for concept in CONCEPTS}
+    others = [one for one in of_hl7() if (one.system, one.code) not in ours]
+    return CodeCheck([*CONCEPTS, *others], is_unit)
+
+
+@cache
+def package_check() -> CodeCheck:
+    ours = {(concept.system, concept.code) for concept in CONCEPTS}
+    known = [*of_hl7(), *of_the_package(), *SHIPPED_ALONE]
+    others = [one for one in known if (one.system, one.code) not in ours]
+    return CodeCheck([*CONCEPTS, *others], is_unit)
+
+
+def findings(check: CodeCheck, resources: Iterable[dict[str, Any]]) -> Counter[str]:
+    return Counter(issue.text for resource in resources for issue in check(resource))
+
+
+@pytest.mark.parametrize(
+    "concept", [c for c in CONCEPTS if c.system == canonical.UCUM], ids=lambda c: c.key
+)
+def test_a_unit_is_one_of_ucum(concept: Concept) -> None:
+    assert is_unit(concept.code)
+
+
+@pytest.mark.parametrize("code", ["mgg", "kg//m", "min/week", "points", "[score"])
+def test_the_parser_refuses_what_is_no_unit(code: str) -> None:
+    assert not is_unit(code)
+
+
+def test_two_keys_of_one_code_have_the_same_display() -> None:
+    displays: dict[tuple[str, str], set[str]] = {}
+    for concept in CONCEPTS:
+        displays.setdefault((concept.system, concept.code), set()).add(concept.display)
+    assert [code for code, names in displays.items() if len(names) > 1] == []
+
+
+@pytest.mark.parametrize("path", PACKAGE, ids=lambda path: path.stem)
+def test_every_code_of_the_package_is_known(path: Path) -> None:
+    assert findings(package_check(), [json.loads(path.read_text("utf-8"))]) == {}
+
+
+def test_the_package_has_codes_of_every_kind() -> None:
+    """Else the test above would prove little."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE:
+        kind = path.name.partition("-")[0]
+        values = coded_values(json.loads(path.read_text("utf-8")))
+        found.setdefault(kind, set()).update(one.system for one in values)
+    assert set(OWNERS) - {canonical.UCUM} <= found["ValueSet"]
+    assert set(OWNERS) <= found["ConceptMap"]
+    assert canonical.CODE_SYSTEM in found["CodeSystem"]
+    assert {canonical.LOINC, canonical.SNOMED_CT, canonical.UCUM} <= found["Observation"]
+    assert canonical.SNOMED_CT in found["StructureDefinition"]
+
+
+def test_what_the_package_shows_alone_is_shown_and_verified() -> None:
+    shown = {
+        (one.system, one.code)
+        for path in PACKAGE
+        for one in coded_values(json.loads(path.read_text("utf-8")))
+    }
+    assert {(one.system, one.code) for one in SHIPPED_ALONE} <= shown
+    if VERIFIED.is_file():
+        table = {
+            (row["system"], row["code"]): row for row in rows(VERIFIED, "concept_key").values()
+        }
+        row = table[SHIPPED_ALONE[0].system, SHIPPED_ALONE[0].code]
+        assert row["display"] == SHIPPED_ALONE[0].display
+        assert row["status"].startswith("verified")
+
+
+def emitted(release: str) -> Iterator[dict[str, Any]]:
+    """Yield what golden inputs, random records and the clinic's first patients become."""
+    mapper = load_mapper(release=release)
+    golden = [case.source() for case in cases()]
+    clinic = Clinic(patients=20).history()
+    texts = {one.text for record in [*golden, *random_records(), *clinic] for one in mapper(record)}
+    yield from map(json.loads, texts)
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_every_code_that_is_emitted_is_known(release: str) -> None:
+    assert findings(check(), emitted(release)) == {}
+
+
+def test_what_is_emitted_has_codes_of_every_owner() -> None:
+    """Else the test above would prove little."""
+    systems = {one.system for resource in emitted("R4") for one in coded_values(resource)}
+    assert set(OWNERS) <= systems

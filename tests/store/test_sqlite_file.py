@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from store_records import record
@@ -30,10 +31,14 @@ def number_of(path: Path) -> int:
     return caught.value.issues[0].number
 
 
+def pragma(store: SqliteStore, text: str) -> Any:
+    return store._database.read(lambda session: session.execute(f"PRAGMA {text}").fetchone()[0])
+
+
 def test_every_commit_is_on_disk_first(tmp_path: Path) -> None:
-    with SqliteStore(tmp_path / "o.db") as store, store._database.reading() as connection:
-        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)
-        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    with SqliteStore(tmp_path / "o.db") as store:
+        assert pragma(store, "synchronous") == 2
+        assert pragma(store, "journal_mode") == "wal"
 
 
 def test_the_file_and_its_locks_are_for_the_owner_alone(tmp_path: Path) -> None:
@@ -89,7 +94,7 @@ def test_a_newer_schema_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "o.db"
     filled(path)
     with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 99")
+        connection.execute("UPDATE outbox_version SET version_num = '0099'")
     connection.close()
     assert number_of(path) == 5003
 
@@ -115,15 +120,12 @@ def test_a_locked_outbox_acknowledges_nothing(tmp_path: Path) -> None:
 def test_a_full_disk_acknowledges_nothing_and_drains_later(tmp_path: Path) -> None:
     with SqliteStore(tmp_path / "o.db") as store:
         store.append([record("r0")], SERVER, "m1")
-        with store._database.reading() as connection:
-            pages = connection.execute("PRAGMA page_count").fetchone()[0]
-            connection.execute(f"PRAGMA max_page_count = {pages}")
+        pragma(store, f"max_page_count = {pragma(store, 'page_count')}")
         with pytest.raises(OutboxError) as caught:
             store.append([record(f"r{n}", pad="x" * 4000) for n in range(50)], SERVER, "m1")
         assert caught.value.issues[0].code == "no-store"
         assert store.counts()["queued"] == 1
-        with store._database.reading() as connection:
-            connection.execute("PRAGMA max_page_count = 1000000")
+        pragma(store, "max_page_count = 1000000")
         assert len(store.append([record("r2")], SERVER, "m1")) == 1
 
 

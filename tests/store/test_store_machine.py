@@ -2,39 +2,50 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
+import shutil
+from collections.abc import Callable
+from itertools import count
 from pathlib import Path
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 from store_records import HandClock, record
 
 from fhir_backpain.outbox.entry import LeasedEntry, Settlement
 from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.outbox.postgres import PostgresStore
 from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.outbox.store import Store
 from fhir_backpain.record import key_of
 
 SERVER = "https://fhir.example/r4"
 patients = st.sampled_from(["a", "b", "c"])
 names = st.sampled_from(["r1", "r2"])
+LONG = os.environ.get("FHIR_BACKPAIN_LONG") == "1"
 
 
 class OutboxMachine(RuleBasedStateMachine):
     """Two workers, one of which dies now and then; `wanted` is what was last acknowledged."""
 
-    def __init__(self) -> None:
+    def __init__(self, empty: Callable[[], Callable[[HandClock], Store]]) -> None:
         super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
         self.clock = HandClock()
-        self.path = Path(self.folder.name) / "outbox.db"
+        self.opener = empty()
         self.stores = [self.open(), self.open()]
         self.leases: list[list[LeasedEntry]] = [[], []]
         self.wanted: dict[tuple[str, str], int] = {}
         self.server: dict[tuple[str, str], int] = {}
 
-    def open(self) -> SqliteStore:
-        return SqliteStore(self.path, clock=self.clock)
+    def open(self) -> Store:
+        return self.opener(self.clock)
 
     @rule(patient=patients, name=names, version=st.integers(0, 3))
     def append(self, patient: str, name: str, version: int) -> None:
@@ -98,8 +109,43 @@ class OutboxMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         for store in self.stores:
             store.close()
-        self.folder.cleanup()
 
 
-TestOutboxMachine = OutboxMachine.TestCase
-TestOutboxMachine.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+@pytest.fixture(params=["sqlite", "postgres"])
+def empty(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[], Callable[[HandClock], Store]]:
+    """Return what gives the opener of an empty outbox, again and again."""
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("postgres_url")
+        return lambda: empty_schema(url, "machine")
+    made = tmp_path / "empty.db"
+    SqliteStore(made).close()
+    numbers = count()
+    return lambda: copied_file(made, tmp_path / f"{next(numbers)}.db")
+
+
+def empty_schema(url: str, schema: str) -> Callable[[HandClock], Store]:
+    with PostgresStore(url, schema=schema) as store:
+        tables = ["attempt", "entry", "ledger", "origin", "patient"]
+        store._database.write(lambda session: [session.execute(f"DELETE FROM {t}") for t in tables])
+    return lambda clock: PostgresStore(url, clock=clock, schema=schema)
+
+
+def copied_file(made: Path, path: Path) -> Callable[[HandClock], Store]:
+    shutil.copy(made, path)
+    return lambda clock: SqliteStore(path, clock=clock)
+
+
+@pytest.mark.timeout(7200 if LONG else 300)
+def test_random_histories_of_an_outbox(empty: Callable[[], Callable[[HandClock], Store]]) -> None:
+    """FHIR_BACKPAIN_LONG=1 makes it 2,000 runs of 50 steps."""
+    run_state_machine_as_test(
+        lambda: OutboxMachine(empty),
+        settings=settings(
+            max_examples=2000 if LONG else 30,
+            stateful_step_count=50 if LONG else 40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

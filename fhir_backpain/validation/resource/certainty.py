@@ -2,7 +2,7 @@
 
 For each shape (the names of an object's members, in order) a plan is written as Python source and
 compiled: unknown names, cardinality, choices and rules that depend on names alone are settled
-then, once, and the plan looks at the values only.
+then, once, and the plan looks at the values only. The looks here are those that plans call.
 """
 
 from __future__ import annotations
@@ -14,48 +14,38 @@ from typing import Any
 from fhir_backpain.validation.resource.coded import outside
 from fhir_backpain.validation.resource.element import ABSENT, Content, Member, Slicing
 from fhir_backpain.validation.resource.invariant import Rule, is_broken
-from fhir_backpain.validation.resource.memory import remembering
+from fhir_backpain.validation.resource.learned_look import LearnedLook, shapes_of
+from fhir_backpain.validation.resource.memory import is_remembered, remembering
+from fhir_backpain.validation.resource.object_look import ObjectLook
 from fhir_backpain.validation.resource.pattern import holds_pattern, is_same
-from fhir_backpain.validation.resource.plan import PlanWriter, compiled, is_narrowed
-from fhir_backpain.validation.resource.quick_primitive import Primitives, is_id
+from fhir_backpain.validation.resource.plan import PlanWriter, is_narrowed
+from fhir_backpain.validation.resource.quick_primitive import Primitives, is_id, look_of
+from fhir_backpain.validation.resource.quick_reference import References, wanted_types
 from fhir_backpain.validation.resource.reference import has_reference_form, target_types
 from fhir_backpain.validation.resource.rule_book import RuleBook
-from fhir_backpain.validation.resource.shape import has_good_names
 from fhir_backpain.validation.resource.slicing import slice_of
 
 Sure = Callable[[Any], bool]
-Plan = Callable[..., bool]
-
-_MAX_SHAPES = 512
-
-
-def _never(*_: Any) -> bool:
-    return False
 
 
 class Certainty:
     """Makes the quick looks; `is_sure` is that for a resource within a resource."""
 
     def __init__(self, book: RuleBook, is_sure: Sure) -> None:
+        self.base = book.base
+        self.primitives = Primitives()
+        self.references = References(book.base.resource_types)
         self._book = book
         self._is_sure = is_sure
-        self._objects: dict[int, tuple[Content, Sure]] = {}
+        self._objects: dict[int, tuple[Content, ObjectLook]] = {}
         self._members: dict[Member, Sure] = {}
-        self._primitives = Primitives()
 
-    def of_resource(self, contents: tuple[Content, ...]) -> Sure:
-        """Return the quick look at resources that must meet all of some rules."""
-        looks = [self.of_object(content) for content in contents]
-        if len(looks) == 1:
-            return looks[0]
-        return lambda value: all(look(value) for look in looks)
-
-    def of_object(self, content: Content) -> Sure:
+    def of_object(self, content: Content) -> ObjectLook:
         """Return the quick look at the objects of a content."""
         found = self._objects.get(id(content))
         if found is None:
             # The content is kept too, so that its id is not used again.
-            found = self._objects[id(content)] = (content, self._new_object(content))
+            found = self._objects[id(content)] = (content, ObjectLook(self, content))
         return found[1]
 
     def of_member(self, member: Member) -> Sure:
@@ -70,18 +60,35 @@ class Certainty:
             self._members[key] = self._new_member(member)
         return self._members[key]
 
+    def of_item(self, member: Member) -> Sure:
+        """Return the quick look at one item of a member, or at its single value."""
+        look = self._form(member) if member.refuse is None else look_of(member)
+        wanted = list(_wanted(member))
+        if not wanted:
+            return look
+        return lambda value: look(value) and all(want(value) for want in wanted)
+
     def _new_member(self, member: Member) -> Sure:
         if member.slicing is not None:
-            return remembering(member.type, True, self._sliced(member, member.slicing))
-        item = self._item(member)
-        if not member.is_list:
-            return remembering(member.type, False, item) if member.refuse is None else item
-        return remembering(member.type, True, _list_of(item, member.min, member.max))
+            look = self._sliced(member, member.slicing)
+        elif member.is_list:
+            look = _list_of(self.of_item(member), member.min, member.max)
+        else:
+            look = self.of_item(member)
+        if is_remembered(member):
+            return remembering(member, look)
+        if member.refuse is not None or not (member.is_list or member.type == "Reference"):
+            return look
+        shape_of = shapes_of if member.is_list else tuple
+        return LearnedLook(look, lambda example: self._nested(member, example), shape_of)
+
+    def _nested(self, member: Member, example: Any) -> Sure | None:
+        return PlanWriter(self, is_nested=True).member_plan(member, example)
 
     def _sliced(self, member: Member, slicing: Slicing) -> Sure:
         """Return the quick look at a list whose items fall into slices."""
-        plain = self._item(replace(member, slicing=None))
-        looks = {one.name: self._item(one.member) for one in slicing.slices}
+        plain = self.of_item(member)
+        looks = {one.name: self.of_item(one.member) for one in slicing.slices}
         base = self._book.base
 
         def item(value: Any, counts: dict[str, int]) -> bool:
@@ -102,24 +109,6 @@ class Certainty:
         counted = _list_of(lambda value: True, member.min, member.max)
         return lambda values: counted(values) and look(values)
 
-    def _item(self, member: Member) -> Sure:
-        if member.refuse is not None:
-            return self._primitive(member)
-        look = self._form(member)
-        wanted = list(self._wanted(member))
-        if not wanted:
-            return look
-        return lambda value: look(value) and all(want(value) for want in wanted)
-
-    def _primitive(self, member: Member) -> Sure:
-        """Return the look at one primitive, with what a profile fixes and its rules."""
-        assert member.refuse is not None
-        source, constant = self._primitives.source(member.type, member.refuse, member.codes)
-        body = source.format(a="value", c="constant")
-        look: Sure = compiled(f"def plan(value):\n    return {body}\n", {"constant": constant})
-        wanted = list(self._wanted(replace(member, codes=None)))
-        return lambda value: bool(look(value)) and all(want(value) for want in wanted)
-
     def _form(self, member: Member) -> Sure:
         if member.type == "Resource":
             return self._is_sure
@@ -139,14 +128,12 @@ class Certainty:
 
     def _reference(self, member: Member, look: Sure) -> Sure:
         types = self._book.base.resource_types
-        targets = frozenset(member.targets if "Resource" not in member.targets else ())
+        targets = wanted_types(member)
         allowed = targets or types
 
         def check(value: Any) -> bool:
             reference = value.get("reference", "")
             kind, _, logical_id = reference.partition("/")
-            if len(value) == 1 and kind in allowed and is_id(logical_id):
-                return True  # a literal and nothing else, as Provenance.target has many
             if not look(value):
                 return False
             if kind in allowed and is_id(logical_id) and value.get("type", kind) == kind:
@@ -158,42 +145,18 @@ class Certainty:
 
         return check
 
-    def _wanted(self, member: Member) -> Iterator[Sure]:
-        codes, fixed, pattern = member.codes, member.fixed, member.pattern
+
+def _wanted(member: Member) -> Iterator[Sure]:
+    codes, fixed, pattern = member.codes, member.fixed, member.pattern
+    if member.refuse is None:  # the look at a primitive asks for its codes and rules
         if codes is not None:
             yield lambda value: not outside(codes, member.type, value)
-        if fixed is not ABSENT:
-            yield lambda value: is_same(value, fixed)
-        if pattern is not ABSENT:
-            yield lambda value: holds_pattern(value, pattern)
         for rule in member.rules:
             yield _obeys(rule)
-
-    def _new_object(self, content: Content) -> Sure:
-        plans: dict[tuple[str, ...], tuple[Plan, Plan]] = {}
-
-        def look(value: Any) -> bool:
-            found = plans.get(tuple(value))
-            if found is None:
-                if len(plans) >= _MAX_SHAPES:
-                    plans.clear()
-                found = plans[tuple(value)] = self._plans(content, value)
-            try:
-                if found[0](value, *value.values()):
-                    return True
-            except (TypeError, KeyError, IndexError, AttributeError):
-                pass  # not nested as the first of its shape was
-            return found[1](value, *value.values())
-
-        return look
-
-    def _plans(self, content: Content, value: Any) -> tuple[Plan, Plan]:
-        """Return the nested and the plain plan of a shape; plans that say no where unsure."""
-        if value.__class__ is not dict or not has_good_names(content, value):
-            return _never, _never
-        tools = (self.of_member, self._book.base, self._primitives)
-        nested, plain = PlanWriter(*tools, is_nested=True), PlanWriter(*tools)
-        return nested.plan(content, value), plain.plan(content, value)
+    if fixed is not ABSENT:
+        yield lambda value: is_same(value, fixed)
+    if pattern is not ABSENT:
+        yield lambda value: holds_pattern(value, pattern)
 
 
 def _list_of(item: Sure, low: int, high: int | None) -> Sure:

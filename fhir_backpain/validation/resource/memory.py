@@ -1,4 +1,4 @@
-"""Remembers parts of resources that were found good: codes, references and meta come again.
+"""Remembers concepts that were found good: a mapping writes the same codes again and again.
 
 What is kept holds texts alone, so that equality is identity: true equals 1, but no text equals
 anything else. It is a copy, is bounded, and lives as long as the validator.
@@ -10,78 +10,76 @@ import marshal
 from collections.abc import Callable
 from typing import Any
 
+from fhir_backpain.validation.resource.element import Member
+
 Sure = Callable[[Any], bool]
 
 _MAX_PARTS = 1024
 _MAX_BYTES = 4096
-_MAX_ITEMS = 2
+_MAX_ITEMS = 4
 
-_CONCEPT = ('{a}["coding"][0]["code"]', '{a}["text"]')
-_REFERENCE = ('{a}["reference"]', '{a}["identifier"]["value"]')
-_KEYS: dict[tuple[str, bool], tuple[str, ...]] = {
-    ("CodeableConcept", False): _CONCEPT,
-    ("CodeableConcept", True): tuple(key.replace("{a}", "{a}[-1]") for key in _CONCEPT),
-    ("Reference", False): _REFERENCE,
-    ("Reference", True): tuple(key.replace("{a}", "{a}[0]") for key in _REFERENCE),
-    ("Meta", False): ('{a}["profile"][0]', "len({a})"),
-}
-# Python source of the keys under which a part is kept: the first that a part has.
+_CODE = '{a}["coding"][0]["code"]'
+_LAST_CODE = '{a}[-1]["coding"][0]["code"]'
+# Python source of the key under which a part is kept.
 
 
-def remembering(type_name: str, is_list: bool, look: Sure) -> Sure:
-    """Return a look that first asks the memory, where parts of the type come again."""
-    sources = _KEYS.get((type_name, is_list))
-    return Remembering(sources, look) if sources else look
+def is_remembered(member: Member) -> bool:
+    """Return whether values of a member come again, as concepts do."""
+    return member.type == "CodeableConcept"
+
+
+def remembering(member: Member, look: Sure) -> Remembering:
+    """Return a look that first asks the memory."""
+    return Remembering(_LAST_CODE if member.is_list else _CODE, look)
 
 
 class Remembering:
     """A look with a memory; `known` has the parts that were found good, by their keys."""
 
-    __slots__ = ("_keys", "_look", "known")
+    __slots__ = ("_key", "_look", "_source", "known")
 
-    def __init__(self, sources: tuple[str, ...], look: Sure) -> None:
+    def __init__(self, source: str, look: Sure) -> None:
         self.known: dict[Any, Any] = {}
         self._look = look
+        self._source = source
         # Source from the table above alone.
-        self._keys: list[tuple[str, Callable[[Any], Any]]] = [
-            (source, eval(f"lambda it: {source.format(a='it')}"))  # noqa: S307
-            for source in sources
-        ]
+        self._key: Callable[[Any], Any] = eval(f"lambda it: {source.format(a='it')}")  # noqa: S307
 
     def key_source(self, example: Any) -> str | None:
         """Return the source of the key that an example has, or None where it has none."""
-        for source, key in self._keys:
-            try:
-                key(example)
-            except (KeyError, IndexError, TypeError):
-                continue
-            return source
-        return None
+        return None if self._key_of(example) is None else self._source
 
     def __call__(self, value: Any) -> bool:
-        for _, find_key in self._keys:
-            try:
-                key = find_key(value)
-                if self.known.get(key) == value:
-                    return True
-            except (KeyError, IndexError, TypeError):
-                continue
-            return self._look(value) and self._keep(key, value)
-        return self._look(value)
+        key = self._key_of(value)
+        if key is None:
+            return self._look(value)
+        return self.known.get(key) == value or (self._look(value) and self._keep(key, value))
 
-    def _keep(self, key: Any, value: Any) -> bool:
-        """Keep a copy of a good value where it can be kept and may come again; always True."""
-        if value.__class__ is list and len(value) > _MAX_ITEMS:
-            return True
+    def _key_of(self, value: Any) -> str | None:
         try:
-            copied = marshal.dumps(value)
-        except ValueError:
-            return True  # a Decimal: no text
-        if len(copied) <= _MAX_BYTES and _is_text_only(value):
-            if len(self.known) >= _MAX_PARTS:
-                self.known.clear()
-            self.known[key] = marshal.loads(copied)  # noqa: S302 (our own bytes, just written)
+            key = self._key(value)
+        except (KeyError, IndexError, TypeError):
+            return None
+        return key if key.__class__ is str else None
+
+    def _keep(self, key: str, value: Any) -> bool:
+        """Keep a copy of a good value where there is room; always True."""
+        is_short = value.__class__ is not list or len(value) <= _MAX_ITEMS
+        has_room = len(self.known) < _MAX_PARTS or key in self.known
+        if is_short and has_room and (copied := copy_of(value)) is not None:
+            self.known[key] = copied
         return True
+
+
+def copy_of(value: Any) -> Any | None:
+    """Return a copy of what holds short texts alone, None of anything else."""
+    try:
+        copied = marshal.dumps(value)
+    except ValueError:
+        return None  # a Decimal: no text
+    if len(copied) > _MAX_BYTES or not _is_text_only(value):
+        return None
+    return marshal.loads(copied)  # noqa: S302 (our own bytes, just written)
 
 
 def _is_text_only(value: Any) -> bool:

@@ -26,6 +26,11 @@ _ATTRIBUTES = frozenset(_ATTRIBUTE_WORDS.split())
 _RUNS = re.compile(r"^[\s\x00-\x20]*(?:javascript|vbscript|data(?!:image/))[\s\x00-\x20]*:", re.I)
 _STYLE_RUNS = re.compile(r"expression\s*\(|javascript:|url\s*\(|@import|-moz-binding", re.I)
 _CONTENT = ("img", "map", "area", "hr", "table")
+# Paragraphs of plain text: sure to be good, in a twentieth of the time.
+_PLAINEST = re.compile(
+    r'<div xmlns="http://www\.w3\.org/1999/xhtml">'
+    r"(?:<p>[!-%'-;=?-~][ !-%'-;=?-~\u00a0-\ud7ff]*</p>)+</div>"
+)
 _DECLARED = re.compile(r"<!DOCTYPE|<!ENTITY|<\?", re.I)
 
 
@@ -39,6 +44,8 @@ def unsafe_narrative(div: str) -> str | None:
     >>> unsafe_narrative('<div xmlns="http://www.w3.org/1999/xhtml"><p onclick="x()">a</p></div>')
     'the attribute onclick is not allowed'
     """
+    if _PLAINEST.fullmatch(div):
+        return None
     if _DECLARED.search(div):
         return "declarations and processing instructions are not allowed"
     reader = _Reader()

@@ -116,7 +116,7 @@ def _not_in_calendar(value: str) -> str | None:
     if len(value) < 10:
         return None
     year, month, day = int(value[:4]), int(value[5:7]), int(value[8:10])
-    return None if day <= monthrange(year, month)[1] else "the calendar has no such day"
+    return None if day < 29 or day <= monthrange(year, month)[1] else "the calendar has no such day"
 
 
 def _no_uri(value: str) -> str | None:

@@ -23,7 +23,7 @@ def has_good_names(content: Content, value: dict[str, Any]) -> bool:
         count = sum(name in value for name in choice.names)
         if count > 1 or (not count and choice.min):
             return False
-    return all(_is_met_by_names(rule, value) for rule in content.rules)
+    return all(is_met_by_names(rule, value) for rule in content.rules)
 
 
 def _is_good_name(content: Content, name: str) -> bool:
@@ -33,7 +33,8 @@ def _is_good_name(content: Content, name: str) -> bool:
     return member.max != 0 and name not in _NEEDS_WALK
 
 
-def _is_met_by_names(rule: Rule, value: dict[str, Any]) -> bool:
+def is_met_by_names(rule: Rule, value: dict[str, Any]) -> bool:
+    """Return False where a rule is broken by which members an object has."""
     if not rule.test.by_names or not is_asked(rule, value):
         return True
     return rule.test.holds(value, value)

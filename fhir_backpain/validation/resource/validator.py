@@ -8,32 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fhir_backpain.errors import SourceError
 from fhir_backpain.fhir import json_text
 from fhir_backpain.outcome import Issue
 from fhir_backpain.validation.resource import messages
-from fhir_backpain.validation.resource.certainty import Certainty, Sure
+from fhir_backpain.validation.resource.certainty import Certainty
 from fhir_backpain.validation.resource.element import Content
+from fhir_backpain.validation.resource.judge import Judge, Sure
 from fhir_backpain.validation.resource.rule_book import RuleBook, load_rule_book
 from fhir_backpain.validation.resource.walk import Steps, expression_of, walked
 
 _MAX_CLAIMS = 64
+_MAX_JUDGES = 512
+_MAX_SHAPES = 128
 # What a quick look runs into where a value has not the form that it takes for granted.
 _UNSURE = (TypeError, KeyError, IndexError, AttributeError, ValueError, RecursionError)
 _CANONICAL = re.compile(r"https?://[\w./-]{1,200}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judge:
-    """How resources of one type with the same claims are judged."""
+class _Planned(NamedTuple):
+    """The plan of resources of the same names and claims, and what is told of them if good."""
 
-    contents: tuple[Content, ...]
-    is_sure: Sure
-    notes: tuple[Issue, ...]
+    plan: Sure
+    issues: tuple[Issue, ...] | None
+    judge: Judge
 
 
 class BuiltInValidator:
@@ -47,7 +49,9 @@ class BuiltInValidator:
     def __init__(self, packages: Iterable[Path] = (), profiles: Sequence[str] = ()) -> None:
         self._book: RuleBook = load_rule_book(tuple(packages))
         self._profiles = tuple(profiles)
-        self._judges: dict[tuple[str, ...], _Judge] = {}
+        self._judges: dict[tuple[str, ...], Judge] = {}
+        # By the first claim or else the type, then by the names of the members.
+        self._plans: dict[str, dict[tuple[str, ...], _Planned]] = {}
         self._certainty = Certainty(self._book, self.is_sure)
         self._book.check_inner = self._inner
 
@@ -57,48 +61,68 @@ class BuiltInValidator:
         An empty list is good; so is one without errors. Data must come from the strict reader of
         `fhir.json_text`, which keeps the digits of numbers.
         """
-        if resource.__class__ is str or resource.__class__ is bytes:
-            try:
-                resource = json_text.parse(resource)
-            except SourceError as error:
-                return list(error.issues)
         try:
-            judge = self._judge(resource)
-            if judge.is_sure(resource):
-                return [*judge.notes]
+            meta = resource.get("meta")
+            if meta is None or "profile" not in meta:
+                plans = self._plans[resource["resourceType"]]
+            else:
+                plans = self._plans[meta["profile"][0]]
+            plan, issues, judge = plans[tuple(resource)]
+            if plan(resource):
+                return judge.told(resource) if issues is None else [*issues]
         except _UNSURE:
-            pass  # not the form that the quick look takes for granted
-        return self._all(resource, ())
+            pass  # not planned for, or not the form that the plan takes for granted
+        return self._exactly(resource)
 
     def is_sure(self, resource: Any) -> bool:
         """Return True where a quick look shows that nothing is wrong; False says nothing."""
+        return self.quick(resource) == []
+
+    def quick(self, resource: Any) -> list[Issue] | None:
+        """Return what `validate` returns where a quick look can tell it, else None.
+
+        It can where nothing is wrong but recommendations that are not followed.
+        """
         try:
             judge = self._judge(resource)
-            return judge.is_sure(resource) and not judge.notes
+            if not judge.is_sure(resource):
+                return None
+            self._plan(judge, resource)
+            return judge.told(resource)
         except _UNSURE:
-            return False
+            return None  # not the form that the quick look takes for granted
 
-    def _judge(self, resource: dict[str, Any]) -> _Judge:
+    def _plan(self, judge: Judge, resource: dict[str, Any]) -> None:
+        """Plan for resources of the names and claims of a good one, where there is no plan yet."""
+        claims = resource.get("meta", {}).get("profile", [])
+        first = claims[0] if claims else resource["resourceType"]
+        if first not in self._plans and len(self._plans) >= _MAX_CLAIMS:
+            self._plans.clear()
+        plans = self._plans.setdefault(first, {})
+        names = tuple(resource)
+        if names not in plans:
+            if len(plans) >= _MAX_SHAPES:
+                plans.clear()
+            settled = judge.settled(resource)
+            plans[names] = _Planned(judge.plan(resource, claims), settled, judge)
+
+    def _judge(self, resource: dict[str, Any]) -> Judge:
         """Return the judge of a resource; its type and claims must be of right form."""
-        meta = resource.get("meta")
-        if meta is None or "profile" not in meta:
-            key = (resource["resourceType"],)
-        else:
-            key = (resource["resourceType"], *meta["profile"])
+        claims = resource.get("meta", {}).get("profile", [])
+        key = (resource["resourceType"], *claims)
         return self._judges.get(key) or self._new_judge(key)
 
-    def _new_judge(self, key: tuple[str, ...]) -> _Judge:
+    def _new_judge(self, key: tuple[str, ...]) -> Judge:
         name, *claims = key
         content = self._book.base.resource(name)
         if content is None or not all(isinstance(claim, str) for claim in claims):
             raise ValueError(name)
         contents, notes = self._contents(content, claims)
-        judge = _Judge(contents, self._certainty.of_resource(contents), tuple(notes))
         if any(note.is_error for note in notes):
             raise ValueError(name)  # a wrong claim is told by the walk
-        if len(self._judges) >= _MAX_CLAIMS * 8:
+        if len(self._judges) >= _MAX_JUDGES:
             self._judges.clear()
-        self._judges[key] = judge
+        judge = self._judges[key] = Judge(self._certainty, contents, notes)
         return judge
 
     def _contents(
@@ -137,6 +161,16 @@ class BuiltInValidator:
 
     def _is_for(self, url: str, name: str) -> bool:
         return self._book.conformance.type_of(url) in (None, name)
+
+    def _exactly(self, resource: Any) -> list[Issue]:
+        """Return every problem of a resource that no plan found good, or of its text."""
+        if isinstance(resource, str | bytes):
+            try:
+                return self.validate(json_text.parse(resource))
+            except SourceError as error:
+                return list(error.issues)
+        found = self.quick(resource)
+        return self._all(resource, ()) if found is None else found
 
     def _inner(self, resource: Any, steps: Steps) -> list[Issue]:
         """Judge a resource within a resource."""

@@ -63,15 +63,7 @@ class Walk:
             self._list(member, value, steps, around)
 
     def _tell(self, message: Message, what: str, steps: Steps) -> None:
-        expression = expression_of(steps)
-        pointer = "".join(f"/{step}" for step in steps[1:])
-        self.issues.append(
-            message.issue(
-                f"{expression}: {what}.",
-                expression=expression,
-                source=SourceLocation(pointer=pointer),
-            )
-        )
+        self.issues.append(_issue(message, what, steps))
 
     def _object(self, content: Content, value: Any, steps: Steps, around: Around) -> None:
         if not isinstance(value, dict):
@@ -255,9 +247,20 @@ class Walk:
     def _rules(self, rules: tuple[Rule, ...], value: Any, steps: Steps, around: Around) -> None:
         for rule in rules:
             if is_broken(rule, value, around.resource):
-                is_error = rule.severity == "error"
-                message = messages.INVARIANT_BROKEN if is_error else messages.INVARIANT_WARNED
-                self._tell(message, f"{rule.key}: {rule.human.rstrip('.')}", steps)
+                self.issues.append(issue_of_rule(rule, steps))
+
+
+def issue_of_rule(rule: Rule, steps: Steps) -> Issue:
+    """Return what is told of a broken rule."""
+    is_error = rule.severity == "error"
+    message = messages.INVARIANT_BROKEN if is_error else messages.INVARIANT_WARNED
+    return _issue(message, f"{rule.key}: {rule.human.rstrip('.')}", steps)
+
+
+def _issue(message: Message, what: str, steps: Steps) -> Issue:
+    expression = expression_of(steps)
+    place = SourceLocation(pointer="".join(f"/{step}" for step in steps[1:]))
+    return message.issue(f"{expression}: {what}.", expression=expression, source=place)
 
 
 def expression_of(steps: Steps) -> str:

@@ -9,9 +9,11 @@ import pytest
 from cli_world import NOBODY, Run
 
 from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.client.client import FhirClient
 from fhir_backpain.client.servers import PUBLIC_SERVERS
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.awkward_server import AwkwardServer
 
 
 def findings(document: list[dict[str, Any]]) -> dict[str, bool]:
@@ -37,13 +39,43 @@ def test_a_good_server_is_found_good(run: Run, server: SandboxServer) -> None:
     assert all(set(finding) == {"name", "good", "text"} for finding in ran.json)
 
 
-def test_nothing_is_written_to_the_server(run: Run, server: SandboxServer) -> None:
-    rule = FaultRule("delay", {"seconds": 0})
-    reads = FaultRule("delay", {"seconds": 0}, method="GET")
-    server.faults.add(rule)
-    server.faults.add(reads)
-    run("doctor", "--server", server.base_url)
-    assert rule.seen == reads.fired == 1
+def test_nothing_is_written_to_the_server(run: Run) -> None:
+    with AwkwardServer() as server:
+        run("doctor", "--server", server.base_url)
+        asked = {(method, path.removeprefix("/fhir")) for method, path, _ in server.requests}
+        assert asked == {("GET", "/metadata"), ("POST", "/Patient/_search")}
+
+
+@pytest.mark.parametrize(
+    ("traits", "words"),
+    [
+        ({"client_ids": True}, "PUT at our id, If-Match"),
+        ({"client_ids": True, "versions": False}, "resources are written by: PUT at our id\n"),
+        ({"conditional_update": True}, "conditional PUT by identifier"),
+        ({"conditional_create": True}, "POST with If-None-Exist or PUT at the server's id"),
+        ({}, "search by identifier, then POST or PUT"),
+        ({"transactions": False}, "records are sent by: one request each"),
+        ({"client_ids": True, "tells_limit": True}, "bundle limit: 25 entries"),
+        ({"posts_searches": False}, "not found; criteria in the URL"),
+        ({"ignores_unknown_parameters": False}, "unknown search parameters: refused"),
+        ({}, "history: not offered"),
+    ],
+)
+def test_how_records_are_written_is_told_in_words(
+    run: Run, traits: dict[str, Any], words: str
+) -> None:
+    with AwkwardServer(**traits) as server:
+        ran = run("doctor", "--server", server.base_url)
+    assert ran.code == ExitCode.DONE
+    assert words in ran.out
+
+
+def test_a_server_without_a_safe_way_is_told(run: Run) -> None:
+    with AwkwardServer(ignores_identifier=True) as server, FhirClient(server.base_url) as client:
+        client.create("Patient", '{"resourceType":"Patient"}')
+        ran = run("doctor", "--server", server.base_url)
+    assert ran.code == ExitCode.SERVER_UNAVAILABLE
+    assert "FAIL searches: error FBP-6057" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -194,7 +194,7 @@ def test_a_fault_of_the_program_is_70_without_its_text(
     def fail(*_: object) -> None:
         raise RuntimeError("something about Mrs Example")
 
-    monkeypatch.setattr(status_command, "SqliteStore", fail)
+    monkeypatch.setattr(status_command, "open_store", fail)
     ran = run("status", "--outbox", good)
     assert ran.code == ExitCode.INTERNAL
     assert "FBP-8005" in ran.err

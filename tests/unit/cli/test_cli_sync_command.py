@@ -193,3 +193,25 @@ def test_max_issues_limits_the_list_and_says_so(
     assert [number_of(issue) for issue in ran.json["source"]["issues"]] == [
         "FBP-4004", "FBP-4004", "FBP-2051",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        ("client_id = 'x'", "wrong about: key_file"),
+        ("client_id = 1\nkey_file = 'k'", "wrong about: client_id"),
+        ("client_id = 'x'\nkey_file = 'k'\nsecret = 'y'", "wrong about: secret"),
+        ("client_id = 'x'\nkey_file = 'nosuch.pem'", "key file cannot be read"),
+    ],
+)
+def test_a_wrong_smart_file_is_told_before_anything_is_stored(
+    run: Run, good: Path, tmp_path: Path, content: str | None, words: str
+) -> None:
+    file = tmp_path / "smart.toml"
+    if content is not None:
+        file.write_text(content)
+    ran = run("sync", good, "--server", NOBODY, "--smart", file)
+    assert ran.code == ExitCode.WRONG_USE
+    assert words in ran.err
+    assert not list(tmp_path.glob("*.sqlite"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -163,3 +165,21 @@ def test_a_sent_delivery_names_its_resources(
             assert fhir.read(kind, resource_id).status == 200
         again = client.post("/api/v1/records/$dry-run", json=records[0]).json
         assert again["parameter"][0]["resource"]["entry"] == []
+
+
+def test_submissions_of_an_earlier_release_are_taken_over(
+    settings: GatewaySettings, store: SqliteStore, mapper: Mapper, records: list[Record]
+) -> None:
+    first = create_app(settings, store=store, mapper=mapper).test_client()
+    taken = first.post("/api/v1/records", json=records[0]).json["id"]
+    book = settings.outbox.with_name("outbox.sqlite.submissions")
+    connection = sqlite3.connect(book)
+    with connection:
+        connection.execute("CREATE TABLE submission (id, created_at, items, outcome)")
+        items = json.dumps([["/0", taken, "queued"]])
+        connection.execute("INSERT INTO submission VALUES ('old', 'then', ?, NULL)", (items,))
+    connection.close()
+    again = create_app(settings, store=store, mapper=mapper).test_client()
+    shown = again.get("/api/v1/submissions/old").json
+    assert [one["place"] for one in shown["deliveries"]] == ["/0"]
+    assert not book.exists()

@@ -6,7 +6,6 @@ import json
 import socket
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -121,37 +120,6 @@ def test_an_unchanged_resource_counts_as_of_its_latest_record(
     assert held(client, "Patient", "p1")["name"] == [{"family": "A"}]
 
 
-def test_only_the_record_at_fault_is_rejected(
-    dispatcher: Dispatcher, store: SqliteStore, client: FhirClient
-) -> None:
-    records = many(20)
-    records[7].data["wrong"] = True
-    dispatcher.append(records)
-    result = dispatcher.run_until_idle()
-    assert states(store) == {"sent": 19, "rejected": 1}
-    (issue,) = result.summary.issues
-    assert issue.source is not None
-    assert (issue.source.file, issue.source.line, issue.source.record) == ("records.jsonl", 8, "r7")
-    assert issue.expression == "Observation.performer[0].reference"
-    (entry,) = store.entries(state="rejected")
-    assert entry.outcome is not None
-    assert entry.outcome["issue"][0]["expression"] == ["Observation.performer[0].reference"]
-    assert not result.is_complete
-
-
-def test_what_needs_a_rejected_record_is_held_and_goes_on(
-    dispatcher: Dispatcher, store: SqliteStore
-) -> None:
-    dispatcher.append([record("r1", problem="refused"), record("r2", focus=True), record("r3")])
-    result = dispatcher.run_until_idle()
-    assert states(store) == {"sent": 1, "rejected": 1, "held": 1}
-    assert result.summary.records["held"] == 1
-    dispatcher.append([record("r1", problem="fine")])
-    result = dispatcher.run_until_idle()
-    assert states(store) == {"superseded": 1, "sent": 3}
-    assert result.is_complete
-
-
 def test_a_record_that_cannot_be_mapped_is_rejected_with_its_place(
     store: SqliteStore, client: FhirClient
 ) -> None:
@@ -167,62 +135,6 @@ def test_a_record_that_cannot_be_mapped_is_rejected_with_its_place(
     assert states(store) == {"sent": 3, "rejected": 1}
     assert result.summary.issues[0].source is not None
     assert result.summary.issues[0].source.line == 3
-
-
-@pytest.mark.parametrize(
-    ("kind", "settings"),
-    [
-        ("drop-before", {}),
-        ("drop-after", {}),
-        ("truncate", {"bytes": 30}),
-        ("status", {"status": 500, "apply": True}),
-        ("status", {"status": 500, "apply": False}),
-        ("status", {"status": 502, "body": "<html>"}),
-        ("status", {"status": 503, "headers": {"Retry-After": "0"}}),
-        ("status", {"status": 429}),
-        ("status", {"status": 200, "apply": True, "body": "<html>welcome</html>"}),
-        ("status", {"status": 200, "apply": True, "body": ""}),
-        ("status", {"status": 200, "apply": False, "body": ""}),
-        ("omit-entries", {"indexes": [0, 3]}),
-        ("reverse-entries", {}),
-    ],
-)
-def test_a_fault_changes_nothing_in_the_end(
-    dispatcher: Dispatcher,
-    store: SqliteStore,
-    client: FhirClient,
-    fault: Fault,
-    kind: str,
-    settings: dict[str, Any],
-) -> None:
-    rule = fault(kind, settings, **BUNDLE, times=2)
-    dispatcher.append(many(40))
-    result = dispatcher.run_until_idle()
-    assert rule.fired == 2 or kind in ("omit-entries", "reverse-entries")
-    assert result.is_complete
-    assert states(store) == {"sent": 40}
-    assert result.summary.records["sent"] == 40
-    assert versions(client) == {"Observation": 40, "Patient": 5}
-    assert store.ledger_size(client.base_url) == 45
-
-
-def test_a_lost_answer_is_read_back_and_not_sent_again(
-    dispatcher: Dispatcher, client: FhirClient, fault: Fault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sent: list[str] = []
-    real = client.transaction
-
-    def counting(bundle: str) -> Any:
-        sent.append(bundle)
-        return real(bundle)
-
-    monkeypatch.setattr(client, "transaction", counting)
-    fault("drop-after", **BUNDLE, times=1)
-    dispatcher.append(many(3, 1))
-    result = dispatcher.run_until_idle()
-    assert result.is_complete
-    assert result.summary.resources["Observation", "created"] == 3
-    assert len(sent) == 1
 
 
 def test_a_deleted_resource_is_not_brought_back_by_a_retry(
@@ -256,14 +168,6 @@ def test_a_replay_restores_what_was_changed_on_the_server(
     store.replay(receipt.id)
     assert dispatcher.run_until_idle().summary.resources["Patient", "updated"] == 1
     assert held(client, "Patient", "p1")["name"] == [{"family": "Mine"}]
-
-
-def test_bundles_follow_the_limit_of_the_server(
-    dispatcher: Dispatcher, store: SqliteStore, fault: Fault
-) -> None:
-    fault("bundle-limit", {"entries": 4}, **BUNDLE)
-    dispatcher.append(many(20))
-    assert dispatcher.run_until_idle().is_complete
 
 
 def test_a_record_larger_than_a_bundle_goes_in_order_of_dependency(
@@ -413,22 +317,6 @@ def test_running_forever_takes_up_new_work_until_it_is_stopped(
     assert store.counts()["queued"] == 1
 
 
-def test_two_dispatchers_on_one_outbox_send_each_record_once(
-    store: SqliteStore, client: FhirClient
-) -> None:
-    options = PushOptions(retry=QUICK, lease_limit=7)
-    with SqliteStore(store.path) as second:
-        both = [
-            Dispatcher(one, client, PlainRenderer(), options=options) for one in (store, second)
-        ]
-        both[0].append(many(120, 20))
-        with ThreadPoolExecutor(2) as pool:
-            results = list(pool.map(Dispatcher.run_until_idle, both))
-    assert sum(result.summary.records["sent"] for result in results) == 120
-    assert versions(client) == {"Observation": 120, "Patient": 20}
-    assert {len(store.attempts(entry.id)) for entry in store.entries(limit=200)} == {1}
-
-
 def test_patients_data_stay_away_from_public_servers(store: SqliteStore) -> None:
     with FhirClient("https://hapi.fhir.org/baseR4") as public:
         dispatcher = Dispatcher(store, public, PlainRenderer())
@@ -522,16 +410,3 @@ def test_servers_without_transactions_are_served(
     assert result.summary.issues[0].source is not None
     assert result.summary.issues[0].source.line == 6
     assert versions(lesser_client) == {"Observation": 11, "Patient": 5}
-
-
-def test_within_a_batch_only_throttled_entries_are_retried(
-    store: SqliteStore, client: FhirClient, fault: Fault, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("fhir_backpain.sync.push.mode_of", lambda _: "batch")
-    options = PushOptions(retry=QUICK)
-    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
-    rule = fault("entry", {"index": 5, "status": 429}, **BUNDLE, times=1)
-    dispatcher.append(many(10, 1))
-    result = dispatcher.run_until_idle()
-    assert (result.is_complete, rule.fired, rule.seen) == (True, 1, 2)
-    assert [len(store.attempts(entry.id)) for entry in store.entries()].count(2) == 1

@@ -286,7 +286,7 @@ def test_deletion_can_be_chosen(push: Push, client: FhirClient, store: SqliteSto
 def test_what_cannot_be_deleted_is_marked(
     push: Push, client: FhirClient, fault: Fault, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
-    monkeypatch.setattr("fhir_backpain.sync.push.mode_of", lambda _: mode)
+    monkeypatch.setattr("fhir_backpain.sync.connection.mode_of", lambda _: mode)
     push(exam("Observation left", "Observation stays"))
     if mode == "put":
         fault("status", {"status": 409}, method="DELETE")
@@ -413,7 +413,7 @@ def test_a_refused_version_retires_nothing(
     push: Push, client: FhirClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for mode in ("transaction", "batch", "put"):
-        monkeypatch.setattr("fhir_backpain.sync.push.mode_of", lambda _, mode=mode: mode)
+        monkeypatch.setattr("fhir_backpain.sync.connection.mode_of", lambda _, mode=mode: mode)
         push(exam("Observation left"))
         result = push(exam("Observation right"), renderer=Dangling())
         assert result.summary.records["rejected"] == 1

@@ -1,0 +1,286 @@
+"""pull: what changed on a FHIR server, back as records."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import click
+
+from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.cli.options import (
+    client_for,
+    credentials_of,
+    json_option,
+    mappings_option,
+    outbox_option,
+)
+from fhir_backpain.cli.output import put_json, say, say_issues
+from fhir_backpain.errors import SettingsError
+from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.outbox.opening import has_store, open_store
+from fhir_backpain.outbox.store import Store
+from fhir_backpain.pull.delivery import key_from
+from fhir_backpain.pull.feed import FeedKind
+from fhir_backpain.pull.instant import instant_of
+from fhir_backpain.pull.messages import INSTANT_FORM
+from fhir_backpain.pull.plan import Conflict
+from fhir_backpain.pull.pull_options import ConflictPolicy, PullOptions, PullResult
+from fhir_backpain.pull.puller import Puller
+from fhir_backpain.pull.resolution import Resolution, Side
+from fhir_backpain.pull.sinks.sink_address import sink_of
+from fhir_backpain.pull.state import PullState
+
+DEFAULT_STATE = "fhir-backpain-pull.sqlite"
+
+_state_option = click.option(
+    "--state",
+    default=DEFAULT_STATE,
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="How far pulling has come: one file for each server and destination.",
+)
+
+
+@click.group("pull", invoke_without_command=True)
+@click.option("--server", help="FHIR base URL, or the name of a public test server.")
+@click.option(
+    "--to",
+    "destination",
+    metavar="SINK",
+    help="ndjson:FILE, csv:FOLDER, directory:FOLDER or the URL of a webhook.",
+)
+@click.option(
+    "--token-file", type=click.Path(path_type=Path), help="File that holds a bearer token."
+)
+@click.option(
+    "--webhook-token-file",
+    type=click.Path(path_type=Path),
+    help="File that holds the bearer token of the webhook.",
+)
+@outbox_option
+@_state_option
+@mappings_option
+@click.option(
+    "--on-conflict",
+    type=click.Choice(get_args(ConflictPolicy)),
+    default="ask",
+    show_default=True,
+    help="Who wins where the server and the source have both changed a record.",
+)
+@click.option(
+    "--feed",
+    type=click.Choice(get_args(FeedKind)),
+    default="auto",
+    show_default=True,
+    help="How to ask for changes; auto takes what the server offers.",
+)
+@click.option(
+    "--since", metavar="INSTANT", help="Where the first run begins; all changes without it."
+)
+@click.option(
+    "--overlap",
+    default=300,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Seconds to look back behind what was read, for servers whose clocks disagree.",
+)
+@click.option("--follow", is_flag=True, help="Go on until SIGTERM or Ctrl-C.")
+@click.option(
+    "--interval",
+    default=30,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Seconds between two looks with --follow.",
+)
+@json_option
+@click.pass_context
+def command(context: click.Context, /, **given: Any) -> None:
+    """Bring changes made on a FHIR server back as records, each exactly once.
+
+    \b
+    Examples:
+      fhir-backpain pull --server http://localhost:8080/fhir --to ndjson:changes.ndjson
+      fhir-backpain pull --server hapi --to https://clinic.example/hook --follow
+      fhir-backpain pull resolve
+      fhir-backpain pull resolve 3 --take server
+
+    What the outbox itself has sent does not come back. Stop it at any moment and run it again: it
+    goes on where it was. Changes are polled for, by history or search; FHIR Subscriptions are not
+    offered yet.
+    """
+    if context.invoked_subcommand is None:
+        context.exit(_pull(_Settings(**given)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """What the options of the command say."""
+
+    server: str | None
+    destination: str | None
+    token_file: Path | None
+    webhook_token_file: Path | None
+    outbox: Path | str
+    state: Path
+    mappings: Path | None
+    on_conflict: ConflictPolicy
+    feed: FeedKind
+    since: str | None
+    overlap: int
+    follow: bool
+    interval: int
+    as_json: bool
+
+    @property
+    def options(self) -> PullOptions:
+        """How to pull; SettingsError where --since is no instant."""
+        since = instant_of(self.since)
+        if self.since is not None and since is None:
+            raise SettingsError(INSTANT_FORM.issue("--since is no instant with a time zone."))
+        return PullOptions(
+            feed=self.feed, on_conflict=self.on_conflict, since=since, overlap=self.overlap
+        )
+
+
+def _pull(settings: _Settings) -> ExitCode:
+    """Pull once or until it is told to stop."""
+    if settings.server is None or settings.destination is None:
+        raise click.UsageError("Name the server with --server and the destination with --to.")
+    options, mapper = settings.options, load_mapper(settings.mappings)
+    webhook = credentials_of(settings.webhook_token_file)
+    with (
+        client_for(settings.server, settings.token_file) as client,
+        PullState(settings.state) as state,
+        _outbox(settings.outbox) as store,
+    ):
+        headers = webhook.headers() if webhook else None
+        sink = sink_of(settings.destination, state.length, headers)
+        try:
+            puller = Puller(client, mapper, state, sink, store=store, options=options)
+            for name in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(name, lambda *_: puller.stop())
+            if settings.follow:
+                puller.run_forever(
+                    settings.interval, lambda result: _tell(result, settings.as_json)
+                )
+                return ExitCode.DONE
+            result = puller.run_once()
+        finally:
+            sink.close()
+    _tell(result, settings.as_json)
+    return pull_exit_code(result)
+
+
+def pull_exit_code(result: PullResult) -> ExitCode:
+    """Return what a pull came to; trouble with a server comes before what waits for a person."""
+    if result.reason != "idle" or result.waiting["versions"] or result.waiting["deliveries"]:
+        return ExitCode.SERVER_UNAVAILABLE
+    if result.waiting["conflicts"] or result.waiting["refused"]:
+        return ExitCode.SERVER_REJECTED
+    return ExitCode.DATA_PROBLEMS if result.versions["unreadable"] else ExitCode.DONE
+
+
+@command.command("resolve")
+@click.argument("number", required=False, type=int)
+@click.option("--take", type=click.Choice(get_args(Side)), help="Whose version is to stand.")
+@outbox_option
+@_state_option
+@mappings_option
+@json_option
+@click.pass_context
+def resolve(
+    context: click.Context,
+    number: int | None,
+    take: Side | None,
+    outbox: Path | str,
+    state: Path,
+    mappings: Path | None,
+    as_json: bool,
+) -> None:
+    """List the records that both sides have changed, or decide on one.
+
+    \b
+    Examples:
+      fhir-backpain pull resolve
+      fhir-backpain pull resolve 3 --take server
+      fhir-backpain pull resolve 3 --take source
+
+    The server's version is delivered by the next pull, the source's is sent by the next sync.
+    Exits with 4 where conflicts wait.
+    """
+    if (number is None) != (take is None):
+        raise click.UsageError("Give the number of a conflict together with --take.")
+    with _existing(state) as opened:
+        if number is not None and take is not None:
+            with _outbox(outbox) as store:
+                Resolution(opened, store, load_mapper(mappings)).take(number, take)
+        conflicts = opened.conflicts()
+    if as_json:
+        put_json({"conflicts": [_conflict(one) for one in conflicts]})
+    else:
+        _show(conflicts)
+    context.exit(ExitCode.SERVER_REJECTED if conflicts else ExitCode.DONE)
+
+
+@command.command("retry")
+@_state_option
+def retry(state: Path) -> None:
+    """Queue deliveries again that the receiver has refused; the next pull makes them.
+
+    \b
+    Example:
+      fhir-backpain pull retry
+    """
+    with _existing(state) as opened:
+        say(f"{opened.retry_refused()} deliveries queued again")
+
+
+@contextmanager
+def _outbox(place: Path | str) -> Iterator[Store | None]:
+    """Give the outbox where there is one: without it nothing is known of what was sent."""
+    if not has_store(place):
+        yield None
+        return
+    store = open_store(place)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _existing(path: Path) -> PullState:
+    if not path.exists():
+        raise click.UsageError(f"There is no state at {path}; name it with --state.")
+    return PullState(path)
+
+
+def _tell(result: PullResult, as_json: bool) -> None:
+    if as_json:
+        put_json(result.to_json())
+        return
+    say_issues(result.issues)
+    say(str(result))
+
+
+def _conflict(conflict: Conflict) -> dict[str, Any]:
+    return {
+        "number": conflict.id,
+        "record": str(key_from(conflict.record)),
+        "foundAt": conflict.found_at,
+        "differs": list(conflict.differs),
+        "versions": list(conflict.versions),
+    }
+
+
+def _show(conflicts: list[Conflict]) -> None:
+    if not conflicts:
+        click.echo("No conflict waits.")
+    for one in conflicts:
+        click.echo(f"{one.id}: {key_from(one.record)}, found {one.found_at}")
+        click.echo(f"  differs at {', '.join(one.differs)}")
+        click.echo(f"  server: {', '.join(one.versions)}")

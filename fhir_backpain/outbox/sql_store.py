@@ -1,0 +1,235 @@
+"""The store on any database that `Database` stands for: what the outbox does, step by step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from itertools import islice
+from typing import Any, Self
+
+from fhir_backpain.outbox import entries, ledger_table
+from fhir_backpain.outbox.clock import Clock, format_instant
+from fhir_backpain.outbox.database import Database, Presence, Session
+from fhir_backpain.outbox.entry import Attempt, Entry, LeasedEntry, Receipt, Settlement, State
+from fhir_backpain.outbox.intake import Intake
+from fhir_backpain.outbox.ledger import LedgerRow
+from fhir_backpain.outbox.queue import Queue
+from fhir_backpain.outbox.record_text import read_record
+from fhir_backpain.record import RecordKey, SourceRecord
+
+_BATCH = 1000
+
+
+class SqlStore:
+    """See `Store` for what it promises. `join` makes this process known as a worker."""
+
+    def __init__(self, database: Database, clock: Clock, join: Callable[[], Presence]) -> None:
+        self._database = database
+        self._clock = clock
+        self._join = join
+        self._presence: Presence | None = None
+        self._presence_lock = threading.Lock()
+
+    def append(
+        self, records: Iterable[SourceRecord], server: str, mapping_version: str
+    ) -> list[Receipt]:
+        """Store records in batches of 1,000, each durable before the next is read."""
+        receipts: list[Receipt] = []
+        source = iter(records)
+        # The batch is read before the transaction, so that a slow source locks nobody out.
+        while batch := list(islice(source, _BATCH)):
+            receipts += self._append(batch, server, mapping_version)
+        return receipts
+
+    def lease(self, server: str, worker: str, limit: int, seconds: float) -> list[LeasedEntry]:
+        """Take due entries; those of a worker that is known to be dead are free at once."""
+        presence = self._present()
+        at, steady = self._times()
+        return self._database.write(
+            lambda session: Queue(session, server, steady, at).lease(
+                presence, worker, limit, seconds
+            )
+        )
+
+    def renew(self, server: str, tokens: Iterable[int], seconds: float) -> frozenset[int]:
+        """Prolong leases from now on; return the tokens that are no longer valid."""
+        presence, wanted = self._present(), list(tokens)
+        at, steady = self._times()
+        return self._database.write(
+            lambda session: Queue(session, server, steady, at).renew(presence.id, wanted, seconds)
+        )
+
+    def release(self, server: str, tokens: Iterable[int]) -> None:
+        """Give back what was leased and not sent, as it was before."""
+        given = list(tokens)
+        at, steady = self._times()
+        self._database.write(lambda session: Queue(session, server, steady, at).release(given))
+
+    def settle(
+        self, server: str, settlements: Sequence[Settlement], ledger: Sequence[LedgerRow] = ()
+    ) -> frozenset[str]:
+        """Record what became of entries and what the server holds, in one transaction."""
+        at, steady = self._times()
+        arrived = frozenset(row.url for row in ledger if row.retired is None)
+
+        def work(session: Session) -> frozenset[str]:
+            fenced = Queue(session, server, steady, at).settle(settlements, arrived)
+            # What a worker without a lease believes may be older than what is there.
+            lost = {entries.entry(session, one, steady).key for one in fenced}
+            ledger_table.write_rows(session, server, [row for row in ledger if row.key not in lost])
+            return fenced
+
+        return self._database.write(work)
+
+    def ledger(self, server: str, urls: Iterable[str]) -> dict[str, LedgerRow]:
+        """Return what the server is known to hold, by relative URL."""
+        wanted = list(urls)
+        return self._database.read(lambda session: ledger_table.read_rows(session, server, wanted))
+
+    def ledger_of(self, server: str, keys: Iterable[RecordKey]) -> list[LedgerRow]:
+        """Return what some records alone made and have not retired."""
+        wanted = list(keys)
+        return self._database.read(lambda session: ledger_table.own_rows(session, server, wanted))
+
+    def ledger_size(self, server: str) -> int:
+        """Return how many resources the server is known to hold."""
+        return self._database.read(lambda session: ledger_table.size(session, server))
+
+    def ledger_urls(self, server: str) -> Iterator[str]:
+        """Yield the relative URLs of what the server is known to hold, read page by page."""
+        after = ""
+        while urls := self._ledger_page(server, after):
+            yield from urls
+            after = urls[-1]
+
+    def lost_versions(self, server: str, key: RecordKey) -> list[dict[str, Any]]:
+        """Return the superseded versions of a record that may have been sent."""
+        texts = self._database.read(lambda session: entries.lost_contents(session, server, key))
+        return [read_record(text) for text in texts]
+
+    def next_due(self, server: str) -> float | None:
+        """Return the seconds until an entry is due, leased or not; None where none waits."""
+        at, steady = self._times()
+        return self._database.read(lambda session: Queue(session, server, steady, at).next_due())
+
+    def counts(self, server: str | None = None) -> dict[State, int]:
+        """Return how many entries are in each state."""
+        return self._database.read(lambda session: entries.counts(session, server))
+
+    def servers(self) -> list[str]:
+        """Return the servers that entries were appended for, sorted."""
+        return self._database.read(entries.servers)
+
+    def entries(
+        self,
+        server: str | None = None,
+        state: State | None = None,
+        *,
+        after: str | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Return a page of entries in the order of their arrival."""
+        _, steady = self._times()
+        return self._database.read(
+            lambda session: entries.entries(session, server, state, after, limit, steady)
+        )
+
+    def entry(self, entry_id: str) -> Entry:
+        """Return one entry; OutboxError where there is none."""
+        _, steady = self._times()
+        return self._database.read(lambda session: entries.entry(session, entry_id, steady))
+
+    def data(self, entry_id: str) -> dict[str, Any]:
+        """Return the source record of an entry, its numbers exactly as they came."""
+        return read_record(self._database.read(lambda session: entries.content(session, entry_id)))
+
+    def attempts(self, entry_id: str) -> list[Attempt]:
+        """Return what became of an entry so far, oldest first."""
+        return self._database.read(lambda session: entries.attempts(session, entry_id))
+
+    def has_failed(self, server: str, patient_system: str, patient_value: str) -> bool:
+        """True where the newest version of a record of the patient is rejected or held."""
+        return self._database.read(
+            lambda session: entries.has_failed(session, server, patient_system, patient_value)
+        )
+
+    def replay(self, entry_id: str) -> None:
+        """Queue an entry once more; the server is read first."""
+        at, steady = self._times()
+
+        def work(session: Session) -> None:
+            patient = entries.replay(session, entry_id, steady)
+            Queue(session, "", steady, at).refresh([patient])
+            session.announce(entries.entry(session, entry_id, steady).server)
+
+        self._database.write(work)
+
+    def discard(self, entry_id: str) -> None:
+        """Take an entry out for good."""
+        at, steady = self._times()
+
+        def work(session: Session) -> None:
+            patient = entries.discard(session, entry_id, at)
+            Queue(session, "", steady, at).refresh([patient])
+
+        self._database.write(work)
+
+    def keep_note(self, name: str, text: str) -> None:
+        """Keep a text under a name, in the place of an earlier one."""
+        self._database.write(
+            lambda session: session.execute(
+                "INSERT INTO note (name, content) VALUES (?, ?)"
+                " ON CONFLICT (name) DO UPDATE SET content = excluded.content",
+                (name, text),
+            )
+        )
+
+    def note(self, name: str) -> str | None:
+        """Return the text that is kept under a name, None where there is none."""
+        row = self._database.read(
+            lambda session: session.execute(
+                "SELECT content FROM note WHERE name = ?", (name,)
+            ).fetchone()
+        )
+        return None if row is None else str(row[0])
+
+    def watch(self, server: str, wake: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call nothing: what other processes store is found by looking again."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """Give up this process's leases and close the database."""
+        with self._presence_lock:
+            if self._presence is not None:
+                self._presence.close()
+                self._presence = None
+        self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _append(
+        self, batch: Sequence[SourceRecord], server: str, mapping_version: str
+    ) -> list[Receipt]:
+        at, steady = self._times()
+        return self._database.write(
+            lambda session: Intake(session, server, mapping_version, at, steady).append(batch)
+        )
+
+    def _ledger_page(self, server: str, after: str) -> list[str]:
+        return self._database.read(
+            lambda session: ledger_table.held_urls(session, server, after, _BATCH)
+        )
+
+    def _times(self) -> tuple[str, float]:
+        return format_instant(self._clock.now()), self._clock.steady()
+
+    def _present(self) -> Presence:
+        with self._presence_lock:
+            if self._presence is None:
+                self._presence = self._join()
+            return self._presence

@@ -1,0 +1,1 @@
+"""Where pulled records go: files, tables, a folder, a webhook."""
