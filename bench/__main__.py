@@ -28,6 +28,11 @@ from bench.validation.report import validation_lines
 from bench.work_item import lines
 
 _RESULTS = FOLDER.parent / "bench-results"
+_VALIDATED = (
+    ("Observations", ("Observation",), False),
+    ("what an assessment makes", None, False),
+    ("what an assessment and a care plan make", None, True),
+)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,8 +88,8 @@ def _race(rounds: int, seconds: float) -> list[Lane]:
 
 def _validations(rounds: int, seconds: float) -> dict[str, Any]:
     found = {}
-    for what, types in (("Observations", ("Observation",)), ("what an assessment makes", None)):
-        lanes = validation_race(rounds, seconds, types)
+    for what, types, full in _VALIDATED:
+        lanes = validation_race(rounds, seconds, types, full=full)
         _show(validation_lines(lanes, what))
         found[what] = validations_to_json(lanes)
     return found

@@ -233,7 +233,7 @@ def retry(state: Path) -> None:
     """Queue deliveries again that the receiver has refused; the next pull makes them.
 
     \b
-    Example:
+    Examples:
       fhir-backpain pull retry
     """
     with _existing(state) as opened:
