@@ -49,6 +49,20 @@ def judge(changes: Sequence[Change], found: Mapping[str, Held]) -> Clash:
     return Clash(tuple(issue for _, issue in told), shared)
 
 
+def said_already(
+    changes: Sequence[Change], found: Mapping[str, Held]
+) -> list[tuple[Write, str | None]]:
+    """Return the writes whose content the server holds, in a version that we did not know."""
+    said = []
+    for change in changes:
+        held = found[change.url]
+        if isinstance(change, Write) and not isinstance(held, str):
+            version = version_of(held)
+            if version != change.if_match and is_same_content(change.text, held):
+                said.append((change, version))
+    return said
+
+
 def _issue(change: Change, held: Held) -> Issue | None:
     if held == "several":
         text = f"More than one {change.type} has the identifier."

@@ -21,7 +21,7 @@ from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outbox.entry import Settled
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.sync.bundle import Written
-from fhir_backpain.sync.clash import MAX_RACES, judge, may_be_clash
+from fhir_backpain.sync.clash import MAX_RACES, judge, may_be_clash, said_already
 from fhir_backpain.sync.composition import Change, Composition
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate, ResourceFate
 from fhir_backpain.sync.delivery_state import DeliveryState
@@ -185,10 +185,14 @@ class Delivery:
     def _clash(self, record: Prepared, changes: Sequence[Change], error: RemoteError) -> None:
         """Read what a write met: another's version waits for a person, a race is run again."""
         try:
-            clash = judge(changes, self._access.read([change.url for change in changes]))
+            found = self._access.read([change.url for change in changes])
         except RemoteError as trouble:
             self._stop([record], trouble, closed=_is_closed_door(trouble))
             return
+        clash = judge(changes, found)
+        # What another has written in the same words needs no write of ours.
+        for write, version_id in said_already(changes, found):
+            self._state.confirm(write, version_id)
         self._report.accepted = True
         attempts = record.leased.entry.attempts
         if clash.issues and not (clash.shared and attempts == 0):

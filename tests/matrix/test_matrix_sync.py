@@ -543,6 +543,22 @@ def test_row_23_another_version_on_the_server_is_not_overwritten(
     assert len(history(server)[other.url]) == 3
 
 
+def test_row_23_another_version_that_says_the_same_is_taken_for_ours(
+    store: Store, client: FhirClient, server: SandboxServer
+) -> None:
+    """The source may export what came back to it from the server."""
+    push(store, client, record("r1", family="Mine"))
+    said = PlainRenderer()(record("r1", family="Theirs").data)[0]
+    client.put(said.type, said.id, said.text)
+    result = push(store, client, record("r1", family="Theirs"))
+    assert result.is_complete
+    assert states(store) == {"sent": 2}
+    assert len(history(server)[said.url]) == 2
+    # From now on the version that is there is known.
+    assert push(store, client, record("r1", family="Newer")).is_complete
+    assert len(history(server)[said.url]) == 3
+
+
 @pytest.mark.parametrize("status", [409, 412])
 def test_row_23_a_race_between_writers_is_run_again(
     store: Store, client: FhirClient, server: SandboxServer, fault: AddFault, status: int
