@@ -28,6 +28,8 @@ _LEAF_TYPES: Mapping[str, Any] = {
     "integer": int,
     "boolean": bool,
 }
+# Around a JSON text, such as the end of its line.
+_WHITE_SPACE = b" \t\r\n"
 _BACKSLASH = b"\\"
 _ESCAPED = b"\\u"
 
@@ -68,7 +70,8 @@ class RecordClasses:
             except (ValueError, ArithmeticError, RecursionError):
                 return self.of(json_text.parse(line))
             again = self._encode(record)
-            if again == line or (len(again) == len(line) and again.count(b":") == line.count(b":")):
+            bare = line.strip(_WHITE_SPACE)
+            if again == bare or (len(again) == len(bare) and again.count(b":") == bare.count(b":")):
                 return record
         return self.of(json_text.parse(line))
 
