@@ -259,6 +259,26 @@ def test_the_clinics_table(terminal: Terminal) -> None:
     assert {f"{each['resourceType']}/{each['id']}": each for each in held} == expected
 
 
+def test_what_others_change(terminal: Terminal) -> None:
+    (pull,) = statements(blocks("What others change", "sh")[0])
+    terminal.type("fhir-backpain sandbox --port 8090 &")
+    record = weekly("P-1", "1", "2026-03-02T09:30:00+01:00", "pain-nrs-week", "6")
+    changed = {**record, "score": 4}
+    (terminal.folder / "weekly.ndjson").write_text(json.dumps(record) + "\n")
+    sync = f"fhir-backpain sync weekly.ndjson --server {terminal.server}"
+    assert terminal.run(sync).code == 0
+    mapper = load_mapper()
+    (theirs,) = (
+        made for made in mapper(json_text.parse(json.dumps(changed))) if made.type == "Observation"
+    )
+    with FhirClient(terminal.server) as client:
+        client.put(theirs.type, theirs.id, theirs.text)
+    done = terminal.run(pull)
+    assert done.code == 0, done.err
+    (line,) = (terminal.folder / "changes.ndjson").read_text().splitlines()
+    assert json.loads(line)["record"]["score"] == 4
+
+
 def weekly(mrn: str, visit: str, at: str, measure: str, score: str) -> dict[str, Any]:
     """Return the record that a row of the weekly scores says."""
     return {
