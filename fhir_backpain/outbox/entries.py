@@ -8,7 +8,7 @@ from typing import Any
 
 from fhir_backpain.errors import OutboxError
 from fhir_backpain.outbox.clock import seconds_left
-from fhir_backpain.outbox.database import Session
+from fhir_backpain.outbox.database import Session, among
 from fhir_backpain.outbox.entry import STATES, Attempt, Entry, State
 from fhir_backpain.outbox.intake import read_location
 from fhir_backpain.outbox.messages import NOT_ALLOWED, UNKNOWN_ENTRY
@@ -18,6 +18,18 @@ ENTRY_COLUMNS = """
 e.tracking_id, e.server, e.source, p.system, p.value, e.record, e.record_id, e.state,
 e.content_hash, e.mapping_version, e.location, e.as_of, e.test_data, e.attempts, e.faults,
 e.created_at, e.settled_at, e.outcome, e.waits_for, e.token, e.due, e.wait
+"""
+_UNCLEAR = """
+WITH doubt AS (
+  SELECT e.id, e.patient, e.record, e.record_id, e.source FROM entry e
+  JOIN patient p ON p.id = e.patient WHERE e.server = ? AND e.state = 'unclear'
+  ORDER BY CASE WHEN p.system || '|' || p.value {} THEN 0 ELSE 1 END, e.id LIMIT ?
+)
+SELECT e.content FROM doubt d JOIN entry e ON e.id = d.id
+UNION ALL
+SELECT e.content FROM doubt d JOIN entry e ON e.patient = d.patient AND e.record = d.record
+  AND e.record_id = d.record_id AND e.source = d.source
+WHERE e.state = 'superseded' AND e.read_back = 1
 """
 _FROM = "FROM entry e JOIN patient p ON p.id = e.patient"
 
@@ -59,6 +71,15 @@ def lost_contents(session: Session, server: str, key: RecordKey) -> list[str]:
         " ORDER BY e.id",
         (server, key.patient_system, key.patient_value, key.source, key.record, key.id),
     )
+    return [text for (text,) in rows.fetchall()]
+
+
+def unclear_contents(
+    session: Session, server: str, patients: Sequence[str], limit: int
+) -> list[str]:
+    """Return the texts of all versions of unclear records that may have been sent."""
+    listed, given = among(session, str, patients)
+    rows = session.execute(_UNCLEAR.format(listed), [server, *given, limit])
     return [text for (text,) in rows.fetchall()]
 
 

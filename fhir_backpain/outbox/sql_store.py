@@ -108,6 +108,16 @@ class SqlStore:
         texts = self._database.read(lambda session: entries.lost_contents(session, server, key))
         return [read_record(text) for text in texts]
 
+    def unclear_versions(
+        self, server: str, patients: Iterable[str], limit: int
+    ) -> list[dict[str, Any]]:
+        """Return what may have been sent of the records that are unclear."""
+        first = sorted(set(patients))
+        texts = self._database.read(
+            lambda session: entries.unclear_contents(session, server, first, limit)
+        )
+        return [read_record(text) for text in texts]
+
     def next_due(self, server: str) -> float | None:
         """Return the seconds until an entry is due, leased or not; None where none waits."""
         at, steady = self._times()

@@ -83,6 +83,15 @@ class Store(Protocol):
         Nobody knows what of them the server has taken: their answers were lost.
         """
 
+    def unclear_versions(
+        self, server: str, patients: Iterable[str], limit: int
+    ) -> list[dict[str, Any]]:
+        """Return what may have been sent of the records that are unclear, in no order.
+
+        Those of `patients` (``system|value``) come first, no more than `limit` records in all;
+        of each the version that is to be sent and those that it replaced unsettled.
+        """
+
     def next_due(self, server: str) -> float | None:
         """Return the seconds until an entry is due, leased or not; None where none waits."""
 

@@ -14,7 +14,8 @@ from fhir_backpain.sync.address_book import noted_version, version_in
 from fhir_backpain.sync.bundle import place_in_resource
 from fhir_backpain.sync.composition import Change, Composition, Write, compose
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
-from fhir_backpain.sync.prepared import Prepared
+from fhir_backpain.sync.moment import BEFORE_ALL, moment_of
+from fhir_backpain.sync.prepared import Prepared, Unproven
 from fhir_backpain.sync.redaction import redacted
 from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.retirement import Retirements, RetirePolicy
@@ -71,15 +72,28 @@ class DeliveryState:
 
     def confirm(self, write: Write, version_id: str | None) -> None:
         """Take note that the server holds what a record says."""
-        entry = write.record.leased.entry
+        entry, made = write.record.leased.entry, write.rendered.made
+        # Whoever says more of it is to be heard, however old.
+        as_of = BEFORE_ALL if made.only_if_new else entry.as_of
         row = LedgerRow(
             write.url, write.rendered.hash, self._noted(write.url, version_id), entry.key,
-            entry.as_of, self._written_at, shared=write.rendered.made.shared,
+            as_of, self._written_at, shared=made.shared,
         )  # fmt: skip
         self.report.rows[write.url] = self.held[write.url] = row
         self.seen.pop(write.url, None)
         self.doubtful.discard(write.url)
         self.watch.judged()
+
+    def believe(self, unproven: Unproven, version_id: str | None) -> None:
+        """Hold it for true, in this delivery alone, that the server has what was read there."""
+        made = unproven.made
+        row = self.held.get(made.url)
+        if row is None or row.retired or moment_of(row.as_of) < unproven.moment:
+            self.held[made.url] = LedgerRow(
+                made.url, sha256(made.text.encode()).hexdigest(),
+                self._noted(made.url, version_id), unproven.key, unproven.as_of,
+                self._written_at, shared=True,
+            )  # fmt: skip
 
     def confirm_retired(
         self,

@@ -9,9 +9,9 @@ from fhir_backpain.errors import BackpainError
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outbox.store import Store
-from fhir_backpain.record import RecordKey
+from fhir_backpain.record import RecordKey, as_of, key_of
 from fhir_backpain.sync.messages import CHANGED_THERE, NOT_FOUND_YET
-from fhir_backpain.sync.prepared import Prepared
+from fhir_backpain.sync.prepared import Prepared, Unproven
 from fhir_backpain.sync.renderer import Renderer
 
 _DOUBTS = tuple(f"FBP-{message.number}" for message in (NOT_FOUND_YET, CHANGED_THERE))
@@ -46,7 +46,7 @@ def note_doubts(store: Store, server: str, renderer: Renderer, records: Sequence
     doubtful = [record for record in records if record.leased.read_back]
     if not doubtful:
         return
-    peers = _peers(store, server, renderer)
+    peers = _peers(store, server, renderer, {record.key.patient for record in doubtful})
     for record in doubtful:
         record.peers = peers
         if record.leased.entry.attempts:
@@ -54,13 +54,16 @@ def note_doubts(store: Store, server: str, renderer: Renderer, records: Sequence
             record.waited = any(number in last for number in _DOUBTS)
 
 
-def _peers(store: Store, server: str, renderer: Renderer) -> list[MadeResource]:
-    """Return the shared resources of what is unclear; of the first ones."""
-    found: dict[tuple[str, str], MadeResource] = {}
-    for entry in store.entries(server, "unclear", limit=_MAX_PEERS):
-        for made in _rendered(renderer, store.data(entry.id)):
+def _peers(store: Store, server: str, renderer: Renderer, patients: set[str]) -> list[Unproven]:
+    """Return the shared resources of what is unclear, each text as of its latest record."""
+    found: dict[tuple[str, str], Unproven] = {}
+    for data in store.unclear_versions(server, patients, _MAX_PEERS):
+        for made in _rendered(renderer, data):
             if made.shared:
-                found[made.url, made.text] = made
+                mine = Unproven(made, key_of(data), as_of(data))
+                other = found.setdefault((made.url, made.text), mine)
+                if mine.moment > other.moment:
+                    found[made.url, made.text] = mine
     return list(found.values())
 
 

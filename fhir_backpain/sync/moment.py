@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+BEFORE_ALL = "0001-01-01"
+"""A dateTime that no record is older than."""
+
 Moment = tuple[datetime, int]
 """A second in UTC and the nanoseconds after it."""
 

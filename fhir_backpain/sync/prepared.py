@@ -36,6 +36,23 @@ class Rendered:
         return _RANK.get(self.made.type, len(WRITTEN_TYPES) - 2)
 
 
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A resource that an attempt may have left on the server, its answer being lost.
+
+    `key` and `as_of` are those of the record that made it.
+    """
+
+    made: MadeResource
+    key: RecordKey
+    as_of: str
+
+    @property
+    def moment(self) -> Moment:
+        """When it was true."""
+        return moment_of(self.as_of)
+
+
 @dataclass(slots=True)
 class Prepared:
     """A leased record, rendered: its resources by relative URL, and when it was true.
@@ -51,7 +68,7 @@ class Prepared:
     resources: dict[str, Rendered]
     dropped: dict[str, LedgerRow | None] = field(default_factory=dict)
     lost: list[MadeResource] = field(default_factory=list)
-    peers: list[MadeResource] = field(default_factory=list)
+    peers: list[Unproven] = field(default_factory=list)
     waited: bool = False
     moment: Moment = field(init=False)
 

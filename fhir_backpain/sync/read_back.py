@@ -14,7 +14,7 @@ from fhir_backpain.sync.composition import Write, compose
 from fhir_backpain.sync.delivery_report import ResourceFate
 from fhir_backpain.sync.delivery_state import DeliveryState
 from fhir_backpain.sync.messages import DELETED_THERE, NOT_FOUND_YET, SEVERAL_MATCH
-from fhir_backpain.sync.prepared import Prepared
+from fhir_backpain.sync.prepared import Prepared, Unproven
 from fhir_backpain.sync.retirement import is_entered_in_error
 from fhir_backpain.sync.server_access import Held
 
@@ -63,7 +63,9 @@ class ReadBack:
             if held == "absent":
                 state.held.pop(url, None)
         there = {url: held for url, held in found.items() if isinstance(held, dict)}
-        self._note_arrived([one for one in records if one.id not in state.report.fates], there)
+        left = [one for one in records if one.id not in state.report.fates]
+        self._note_arrived(left, there)
+        self._note_later(left, there)
         for record in records:
             if record.leased.read_back and record.id not in state.report.fates:
                 self._note_foreign(record, there)
@@ -116,6 +118,20 @@ class ReadBack:
             if resource is not None and is_same_content(write.text, resource):
                 self._count_arrived(write)
                 self._state.confirm(write, version_of(resource))
+
+    def _note_later(self, records: list[Prepared], found: dict[str, dict[str, Any]]) -> None:
+        """Take note, for this delivery, of what a later record has left on the server.
+
+        It was sent together with these, and its turn to be settled comes after theirs.
+        """
+        peers: dict[str, list[Unproven]] = {}
+        for peer in {id(one): one for record in records for one in record.peers}.values():
+            if not peer.made.only_if_new:
+                peers.setdefault(peer.made.url, []).append(peer)
+        for url, held in found.items():
+            there = [one for one in peers.get(url, ()) if is_same_content(one.made.text, held)]
+            if there and url not in self._state.report.rows:
+                self._state.believe(max(there, key=lambda one: one.moment), version_of(held))
 
     def _count_arrived(self, write: Write) -> None:
         """Count what an attempt whose answer was lost has brought."""
@@ -174,5 +190,5 @@ def _is_from_lost(url: str, held: dict[str, Any], record: Prepared) -> bool:
     """True where a version of the record whose answer was lost may have left this."""
     if record.lost and is_entered_in_error(held):
         return True
-    lost = (*record.lost, *record.peers)
+    lost = (*record.lost, *(peer.made for peer in record.peers))
     return any(one.url == url and is_same_content(one.text, held) for one in lost)

@@ -28,6 +28,7 @@ class PlainRenderer:
             patient_key,
             {"active": True, "name": [{"family": data["patient"]["name"]["family"]}]},
             shared=True,
+            only_if_new=bool(data.get("silent")),
         )
         subject = {"reference": patient.url}
         resources = [patient]
@@ -50,11 +51,18 @@ class PlainRenderer:
         return resources
 
 
-def made(kind: str, name: str, content: dict[str, Any], *, shared: bool = False) -> MadeResource:
+def made(
+    kind: str,
+    name: str,
+    content: dict[str, Any],
+    *,
+    shared: bool = False,
+    only_if_new: bool = False,
+) -> MadeResource:
     """Return a resource whose id follows from its name."""
     resource_id = str(uuid5(NAMESPACE_URL, f"{kind} {name}"))
     text = json.dumps({"resourceType": kind, "id": resource_id, **content})
-    return MadeResource(kind, resource_id, text, shared)
+    return MadeResource(kind, resource_id, text, shared, only_if_new=only_if_new)
 
 
 def record(

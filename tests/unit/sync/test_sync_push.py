@@ -109,6 +109,19 @@ def test_older_versions_of_a_shared_resource_are_counted(
     assert held(client, "Patient", "p1")["name"] == [{"family": "Corrected"}]
 
 
+def test_a_record_that_says_little_of_a_patient_keeps_no_older_one_from_telling(
+    dispatcher: Dispatcher, client: FhirClient
+) -> None:
+    dispatcher.append([record("r1", at="2024-06-01", family="?", silent=True)])
+    dispatcher.run_until_idle()
+    dispatcher.append([record("r2", at="2024-05-01", family="Told")])
+    dispatcher.run_until_idle()
+    assert held(client, "Patient", "p1")["name"] == [{"family": "Told"}]
+    dispatcher.append([record("r1", at="2024-06-01", score=2, family="?", silent=True)])
+    dispatcher.run_until_idle()
+    assert held(client, "Patient", "p1")["name"] == [{"family": "Told"}]
+
+
 def test_an_unchanged_resource_counts_as_of_its_latest_record(
     dispatcher: Dispatcher, client: FhirClient
 ) -> None:
@@ -168,6 +181,27 @@ def test_a_replay_restores_what_was_changed_on_the_server(
     store.replay(receipt.id)
     assert dispatcher.run_until_idle().summary.resources["Patient", "updated"] == 1
     assert held(client, "Patient", "p1")["name"] == [{"family": "Mine"}]
+
+
+@pytest.mark.parametrize("split", [{"bundle_size": 2}, {"lease_limit": 1}])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_what_may_have_arrived_is_not_undone_by_an_older_record(
+    store: SqliteStore, client: FhirClient, fault: Fault, split: dict[str, Any], corrected: bool
+) -> None:
+    """The second attempt splits what went together: the older record must not win meanwhile."""
+    fault("drop-after", times=1, **BUNDLE)
+    options = PushOptions(retry=QUICK, patience=0.001)
+    first = Dispatcher(store, client, PlainRenderer(), options=options)
+    first.append([record("r1", family="Old"), record("r2", family="New", at="2024-06-01")])
+    first.run_until_idle()
+    assert states(store) == {"unclear": 2}
+    if corrected:
+        first.append([record("r2", family="Newer", at="2024-06-01")])
+    options = PushOptions(retry=QUICK, **split)
+    result = Dispatcher(store, client, PlainRenderer(), options=options).run_until_idle()
+    assert result.is_complete
+    assert versions(client) == {"Observation": 2, "Patient": 1 + corrected}
+    assert held(client, "Patient", "p1")["name"] == [{"family": "Newer" if corrected else "New"}]
 
 
 def test_a_record_larger_than_a_bundle_goes_in_order_of_dependency(
