@@ -69,6 +69,7 @@ class PieceMaker:
         self._constant = constant
         # The head of every program computes this one.
         self._hoisted = {"quoted(s.source)": "system"}
+        code.in_prelude.add("system")
         self._needs_key = False
 
     def text(self, chunks: Iterable[Chunk]) -> str:
