@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 
+from fhir_backpain.cli.callback import being_called
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.options import (
     client_for,
@@ -20,8 +21,9 @@ from fhir_backpain.cli.options import (
     outbox_option,
 )
 from fhir_backpain.cli.output import put_json, say, say_issues
+from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import SettingsError
-from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.outbox.opening import has_store, open_store
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.pull.delivery import key_from
@@ -97,6 +99,16 @@ _state_option = click.option(
     type=click.IntRange(min=1),
     help="Seconds between two looks with --follow.",
 )
+@click.option(
+    "--subscribe",
+    metavar="URL",
+    help="With --follow: URL at which the server can call here; asks it for FHIR Subscriptions.",
+)
+@click.option(
+    "--listen",
+    metavar="HOST:PORT",
+    help="Where to listen for these calls.  [default: 127.0.0.1 and the port of the URL]",
+)
 @json_option
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
@@ -106,12 +118,14 @@ def command(context: click.Context, /, **given: Any) -> None:
     Examples:
       fhir-backpain pull --server http://localhost:8080/fhir --to ndjson:changes.ndjson
       fhir-backpain pull --server hapi --to https://clinic.example/hook --follow
+      fhir-backpain pull --server http://10.0.0.5/fhir --to directory:changes --follow \\
+        --subscribe http://10.0.0.7:8490/changed --listen 0.0.0.0:8490
       fhir-backpain pull resolve
       fhir-backpain pull resolve 3 --take server
 
     What the outbox itself has sent does not come back. Stop it at any moment and run it again: it
-    goes on where it was. Changes are polled for, by history or search; FHIR Subscriptions are not
-    offered yet.
+    goes on where it was. Changes are read from the history or by search; with --subscribe the
+    server says when it is time to look.
     """
     if context.invoked_subcommand is None:
         context.exit(_pull(_Settings(**given)))
@@ -134,6 +148,8 @@ class _Settings:
     overlap: int
     follow: bool
     interval: int
+    subscribe: str | None
+    listen: str | None
     as_json: bool
 
     @property
@@ -151,6 +167,8 @@ def _pull(settings: _Settings) -> ExitCode:
     """Pull once or until it is told to stop."""
     if settings.server is None or settings.destination is None:
         raise click.UsageError("Name the server with --server and the destination with --to.")
+    if settings.subscribe and not settings.follow:
+        raise click.UsageError("--subscribe needs --follow: only who goes on can be called.")
     options, mapper = settings.options, load_mapper(settings.mappings)
     webhook = credentials_of(settings.webhook_token_file)
     with (
@@ -165,15 +183,29 @@ def _pull(settings: _Settings) -> ExitCode:
             for name in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(name, lambda *_: puller.stop())
             if settings.follow:
-                puller.run_forever(
-                    settings.interval, lambda result: _tell(result, settings.as_json)
-                )
+                _follow(settings, client, mapper, puller)
                 return ExitCode.DONE
             result = puller.run_once()
         finally:
             sink.close()
     _tell(result, settings.as_json)
     return pull_exit_code(result)
+
+
+def _follow(settings: _Settings, client: FhirClient, mapper: Mapper, puller: Puller) -> None:
+    """Pull until it is told to stop; the server calls where it was asked to."""
+    with ExitStack() as stack:
+        keep = None
+        if settings.subscribe:
+            called = being_called(settings.subscribe, settings.listen, client, mapper.types, puller)
+            keep = stack.enter_context(called)
+
+        def note(result: PullResult) -> None:
+            _tell(result, settings.as_json)
+            if keep is not None:
+                keep()
+
+        puller.run_forever(settings.interval, note)
 
 
 def pull_exit_code(result: PullResult) -> ExitCode:

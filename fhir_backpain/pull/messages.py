@@ -79,3 +79,17 @@ UNKNOWN_CONFLICT = Message(
 INSTANT_FORM = Message(
     6118, "value", "Not an instant", "Write it with its zone, such as 2026-03-01T00:00:00Z.",
 )  # fmt: skip
+NO_SUBSCRIPTIONS = Message(
+    6119, "not-supported", "No Subscription can be made",
+    "Changes are polled for: choose --interval. The callback is the URL at which the server can "
+    "reach this machine, such as http://10.0.0.7:8490/changed.",
+    "warning",
+)  # fmt: skip
+LISTENING = Message(
+    6120, "value", "Cannot listen for the server's calls",
+    "Name a free port and an address of this machine with --listen.",
+)  # fmt: skip
+CALL_REFUSED = Message(
+    6121, "login", "A call that no Subscription makes",
+    "Only the FHIR server calls here, with the secret of its Subscription.",
+)  # fmt: skip

@@ -32,6 +32,7 @@ from fhir_backpain.pull.state import PullState
 Now = Callable[[], datetime]
 
 _TROUBLE = ("incomplete", "unreachable", "sink-unavailable")
+_LEAST = 1.0  # seconds between two runs, however often it is woken
 _TICK = 0.2  # seconds after which a wait looks whether it is to end
 
 
@@ -57,7 +58,7 @@ class Puller:
         self._options = options or PullOptions()
         self._now = now
         # A signal handler may not set an Event: it may have interrupted who holds its lock.
-        self._is_stopped = False
+        self._is_stopped = self._is_woken = False
         self._source = Source(store, client.base_url, state, mapper)
         policy = self._options.on_conflict
         self._work = PatientWork(client, mapper, state, self._source, policy)
@@ -68,6 +69,10 @@ class Puller:
         """End the run after the patient or batch in hand; may be called from a signal handler."""
         self._is_stopped = True
         self._sink.stop()
+
+    def wake(self) -> None:
+        """Look for changes soon, whatever the interval; may be called from any thread."""
+        self._is_woken = True
 
     @property
     def is_stopped(self) -> bool:
@@ -95,10 +100,12 @@ class Puller:
     ) -> None:
         """Run again and again, `interval` seconds after each end, until stop() is called.
 
-        Where a server or receiver was in trouble the wait grows, and is never shorter than asked.
+        After wake() it runs sooner, yet never twice within a second. Where a server or receiver
+        was in trouble the wait grows, and is never shorter than asked.
         """
         failures = 0
         while not self.is_stopped:
+            self._is_woken = False
             result = self.run_once()
             if on_result is not None:
                 on_result(result)
@@ -106,11 +113,15 @@ class Puller:
             wait = 0.0
             if failures:
                 wait = retry_wait(failures, result.retry_after, RetryPolicy(), random.random)
-            self._wait(max(interval, wait))
+            self._wait(max(interval, wait), least=max(_LEAST, wait))
 
-    def _wait(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while not self.is_stopped and (left := until - time.monotonic()) > 0:
+    def _wait(self, seconds: float, least: float) -> None:
+        """Wait for some seconds; once woken, for the `least` of them."""
+        begun = time.monotonic()
+        while not self.is_stopped:
+            left = begun + (min(least, seconds) if self._is_woken else seconds) - time.monotonic()
+            if left <= 0:
+                return
             time.sleep(min(left, _TICK))
 
     def _work_off(self, result: PullResult) -> None:
