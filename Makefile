@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 VENV_BENCH := .venv-bench
 SERVER ?= sandbox
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check lint types fmt golden-accept profiles conformance docs hapi hapi-stop bench build clean
+.PHONY: help dev demo test chaos check lint types fmt golden-accept profiles conformance docs hapi hapi-stop bench soak build clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(VENV)/.installed  ## a clinic's year, synced twice; SERVER=hapi uses a r
 
 test: dev  ## pass every test; with Java and Maven also against HAPI and HL7's validator
 	$(BIN)/python -m pytest
+
+chaos: dev  ## kill workers a thousand times on each store, and see that twelve sabotages are caught; CHAOS='--seed 7'
+	$(BIN)/python -m tests.chaos $(CHAOS)
 
 check: lint types  ## style and types
 
@@ -69,8 +72,11 @@ $(VENV_BENCH)/.installed: pyproject.toml bench/requirements.txt bench/requiremen
 	npm ci --prefix bench --silent --no-audit --no-fund
 	@touch $@
 
-bench: $(VENV_BENCH)/.installed  ## measure the mapping beside other engines, and the outbox (needs Node 20); BENCH=--full streams a million records
+bench: $(VENV_BENCH)/.installed  ## measure mapping beside other engines, outbox, sending and memory (needs Node 20; HAPI where there is Java); BENCH=--full with a million records
 	$(VENV_BENCH)/main/bin/python -m bench $(BENCH)
+
+soak: $(VENV)/.installed  ## send 100,000 resources with faults and 100 kills, and check each; SOAK="--kills 10 --resources 10000" for less
+	$(BIN)/python -m bench.soak $(SOAK)
 
 build: dev  ## build the wheel and the source distribution
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check build

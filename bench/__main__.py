@@ -1,6 +1,7 @@
 """The bench's command: `make bench`, or `python -m bench --help`.
 
-Exit codes: 0 well; 1 an engine's output differs, or memory is not what is promised.
+Exit codes: 0 well; 1 an engine's output differs, memory is not what is promised, or more than the
+promised share of time is lost to us where HAPI is saturated.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,7 +17,7 @@ from typing import Any
 
 import click
 
-from bench import memory, outbox_speed, stages
+from bench import memory, outbox_speed, saturation, sink, stages
 from bench.concepts import concepts
 from bench.engine import FOLDER
 from bench.machine import all_versions, machine
@@ -28,6 +29,8 @@ from bench.validation.report import validation_lines
 from bench.work_item import lines
 
 _RESULTS = FOLDER.parent / "bench-results"
+_SINK_RECORDS = 5000
+_SATURATION_ROUNDS = 8
 _VALIDATED = (
     ("Observations", ("Observation",), False),
     ("what an assessment makes", None, False),
@@ -35,18 +38,37 @@ _VALIDATED = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    sent: list[sink.Sent]
+    saturated: list[saturation.Saturation]
+
+    @property
+    def problems(self) -> list[str]:
+        return saturation.problems(self.saturated)
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "sink": [asdict(one) for one in self.sent],
+            "saturation": [{**asdict(one), "lost": one.lost} for one in self.saturated],
+        }
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rounds", default=9, show_default=True, help="Rounds of each engine and stage.")
 @click.option(
     "--seconds", default=0.5, show_default=True, help="CPU seconds of each engine in a round."
 )
-@click.option("--full", is_flag=True, help="Stream 1,000,000 records too; takes minutes.")
+@click.option(
+    "--full", is_flag=True, help="Memory and outbox at 1,000,000 records too; takes half an hour."
+)
+@click.option("--no-server", is_flag=True, help="Leave HAPI out; so it is without Java or Maven.")
 @click.option("--no-memory", is_flag=True, help="Leave the memory figures out.")
-def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
-    """Measure mapping and validation beside other engines, the stages, the outbox, and memory.
+def main(rounds: int, seconds: float, full: bool, no_server: bool, no_memory: bool) -> None:
+    """Measure mapping and validation beside other engines, the stages, the outbox, sending, memory.
 
-    Each figure counts the CPU time of the process that does the work; those of the outbox, which
-    waits for a disk or a server, count the time by the wall clock.
+    Each figure counts the CPU time of the process that does the work; those of the outbox and of
+    sending, which wait for a disk or a server, count the time by the wall clock.
     """
     lanes = _race(rounds, seconds)
     versions = all_versions()
@@ -56,10 +78,13 @@ def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
     validations = _validations(rounds, seconds)
     outbox = list(outbox_speed.measure((10_000, 1_000_000) if full else (10_000,)))
     _show(outbox_speed.speed_lines(outbox))
+    sending = _sending(no_server)
     streams = [] if no_memory else memory.measure(_lengths(full))
     problems = memory.problems(streams) if streams else []
     if streams:
         _show(memory_lines(streams, problems))
+    for problem in sending.problems:
+        click.echo(f"PROBLEM: {problem}")
     _keep(
         {
             "machine": machine(),
@@ -68,11 +93,13 @@ def main(rounds: int, seconds: float, full: bool, no_memory: bool) -> None:
             "stages": rates,
             "validation": validations,
             "outbox": [asdict(one) for one in outbox],
+            **sending.to_json(),
             "memory": [asdict(stream) for stream in streams],
-            "problems": problems,
+            "problems": [*problems, *sending.problems],
         }
     )
-    sys.exit(1 if problems or any(lane.difference for lane in lanes) else 0)
+    failed = problems or sending.problems
+    sys.exit(1 if failed or any(lane.difference for lane in lanes) else 0)
 
 
 def _race(rounds: int, seconds: float) -> list[Lane]:
@@ -93,6 +120,15 @@ def _validations(rounds: int, seconds: float) -> dict[str, Any]:
         _show(validation_lines(lanes, what))
         found[what] = validations_to_json(lanes)
     return found
+
+
+def _sending(no_server: bool) -> _Sending:
+    sent = sink.measure(_SINK_RECORDS)
+    _show(sink.sink_lines(sent))
+    saturated = [] if no_server else saturation.measure_hapi(_SATURATION_ROUNDS)
+    if saturated:
+        _show(saturation.saturation_lines(saturated))
+    return _Sending(sent, saturated)
 
 
 def _lengths(full: bool) -> list[int]:

@@ -10,8 +10,7 @@ from fhir_backpain.mapping.library import Library, load_library
 Concepts = dict[str, dict[str, Any]]
 
 _MAPS = (
-    "body-site", "cause", "certainty", "lumbar-side", "measure", "red-flag", "scale", "side",
-    "work-status",
+    "body-site", "cause", "certainty", "measure", "red-flag", "scale", "side", "work-status",
 )  # fmt: skip
 _FIXED = {
     "assembler": "provenance.assembler",

@@ -28,11 +28,15 @@ from servers.postgres import PostgresCluster
 SERVER = "https://fhir.example/r4"
 _LEASE = 200
 _PATIENTS = 2000
+_SENT = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Wall-clock figures of one store at one size: records each second."""
+    """Wall-clock figures of one store at one size: records each second.
+
+    `append` is of all the rows; `lease_and_settle` of the first 50,000 while the others wait.
+    """
 
     store: str
     rows: int
@@ -72,13 +76,14 @@ def _speed(name: str, store: Store, rows: int) -> Speed:
     begun = time.perf_counter()
     store.append((_record(number) for number in range(rows)), SERVER, "m1")
     appended = time.perf_counter()
-    sent = 0
-    while leased := store.lease(SERVER, "bench", _LEASE, 60):
+    sent, wanted = 0, min(rows, _SENT)
+    while sent < wanted:
+        leased = store.lease(SERVER, "bench", _LEASE, 60)
         store.settle(SERVER, [Settlement(one.entry.id, one.token, "sent") for one in leased])
+        assert leased
         sent += len(leased)
     done = time.perf_counter()
-    assert sent == rows
-    return Speed(name, rows, rows / (appended - begun), rows / (done - appended))
+    return Speed(name, rows, rows / (appended - begun), sent / (done - appended))
 
 
 def _record(number: int) -> SourceRecord:

@@ -32,11 +32,11 @@ def main() -> None:
                 sys.exit(f"record {count + 1} is not good: {reading.location}")
             sink.write(put_bundle(mapper(reading.data)))
             count += 1
-    print(json.dumps({"records": count, "cpu": process_time() - start, "peak_mib": _peak()}))
+    print(json.dumps({"records": count, "cpu": process_time() - start, "peak_mib": peak_mib()}))
 
 
-def _peak() -> float:
-    """Return the peak resident memory; ru_maxrss would count the parent's before exec."""
+def peak_mib() -> float:
+    """Return the peak memory of this process; ru_maxrss would count the parent's before exec."""
     status = Path("/proc/self/status")
     if not status.exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import fhir_backpain
 from docs.fault_matrix import fault_matrix_page
+from docs.instruments_page import instruments_page
 from docs.profile_pages import profile_pages
 from docs.profile_requirements import requirements_page
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
@@ -83,6 +84,7 @@ def language_page() -> str:
     feed = inspect.getdoc(importlib.import_module("fhir_backpain.mapping.feed"))
     concept_map = inspect.getdoc(importlib.import_module("fhir_backpain.terminology.concept_map"))
     instrument = inspect.getdoc(importlib.import_module("fhir_backpain.instruments.instrument"))
+    scoring = inspect.getdoc(importlib.import_module("fhir_backpain.instruments.scoring_rule"))
     return "\n".join(
         [
             "# The mapping language",
@@ -107,6 +109,10 @@ def language_page() -> str:
             "",
             *_plain(instrument),
             "",
+            "## Scoring of an instrument",
+            "",
+            *_plain(scoring),
+            "",
         ]
     )
 
@@ -125,31 +131,6 @@ def _functions(functions: object) -> list[str]:
     for name, function in sorted(dict(functions).items()):  # type: ignore[call-overload]
         lines += [f"### {name}", "", *_plain(inspect.getdoc(function)), ""]
     return lines
-
-
-def instruments_page() -> str:
-    """Return the table of every instrument and measure."""
-    library = load_library()
-    lines = [
-        "# Instruments and measures",
-        "",
-        "What a record may name as `scale`, `measure` or `instrument`. A new one is a file of",
-        "`mappings/instruments`; nothing else is needed.",
-        "",
-    ]
-    for instrument in library.instruments.values():
-        lines += [f"## {instrument.title}", ""]
-        lines += [f"`{instrument.key}`, {instrument.domain}. {instrument.licence}", ""]
-        lines += ["| measure | code | unit | range |", "|---|---|---|---|"]
-        for measure in instrument.measures.values():
-            concept = library.concepts[measure.code]
-            unit = library.concepts[measure.unit].code if measure.unit else "a level"
-            low_high = measure.value_range
-            shown = f"{low_high[0]} to {low_high[1]}" if low_high else ", ".join(measure.levels)
-            code = f"{concept.display} ({concept.code})"
-            lines.append(f"| `{measure.key}` | {code} | `{unit}` | {shown} |")
-        lines.append("")
-    return "\n".join(lines)
 
 
 def mappings_page(mapper: Mapper) -> str:

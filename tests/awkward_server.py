@@ -1,7 +1,6 @@
 """A FHIR server that is awkward in every way that real ones are; each trait can be switched.
 
-Not a sandbox: it keeps just enough to be written to, read and searched by identity. Real HTTP on
-a free port of the loopback interface.
+Not a sandbox: it keeps just enough to be written to, read and searched by identity.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
+
+from tests.http_server import Answer, HttpServer, Request
 
 TYPES = (
     "Patient", "Practitioner", "Organization", "Encounter", "Condition", "Observation", "Goal",
@@ -78,31 +78,20 @@ class Held:
                 yield url, versions[-1].content
 
 
-class AwkwardServer:
+class AwkwardServer(HttpServer):
     """Runs within a ``with`` block; `requests` are (method, path, body) in their order."""
 
     def __init__(self, **traits: Any) -> None:
+        super().__init__()
         self.traits = Traits(**traits)
         self.held = Held()
         self.requests: list[tuple[str, str, str]] = []
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
 
     @property
     def base_url(self) -> str:
         """The FHIR base URL."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}/fhir"
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        return f"{self.root}/fhir"
 
     def live(self, resource_type: str) -> list[dict[str, Any]]:
         """Return the live resources of a type."""
@@ -122,10 +111,23 @@ class AwkwardServer:
         with self._lock:
             self._delete(url)
 
-    def answer(
+    def respond(self, request: Request) -> Answer:
+        """Answer one request."""
+        body = request.body.decode()
+        try:
+            status, shown, told = self._answer(
+                request.method, request.target, request.headers, body
+            )
+        except Refused as refused:
+            status, told = refused.status, {}
+            issue = {"severity": "error", "code": refused.code, "diagnostics": refused.text}
+            shown = {"resourceType": "OperationOutcome", "issue": [issue]}
+        content = json.dumps(shown).encode() if shown is not None else b""
+        return Answer(status, {"Content-Type": "application/fhir+json", **told}, content)
+
+    def _answer(
         self, method: str, target: str, headers: dict[str, str], body: str
     ) -> tuple[int, dict[str, Any] | None, dict[str, str]]:
-        """Answer one request."""
         parts = urlsplit(target)
         path = [part for part in parts.path.removeprefix("/fhir").split("/") if part]
         query = parse_qsl(parts.query)
@@ -381,35 +383,3 @@ def _resolved(entry: dict[str, Any], places: dict[str, str]) -> dict[str, Any]:
         text = text.replace(f'"reference": "{name}"', f'"reference": "{places[name]}"')
     resolved: dict[str, Any] = json.loads(text)
     return resolved
-
-
-def _handler(server: AwkwardServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1
-        disable_nagle_algorithm = True
-
-        def _serve(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(length).decode()
-            headers = {name.lower(): text for name, text in self.headers.items()}
-            try:
-                status, shown, told = server.answer(self.command, self.path, headers, body)
-            except Refused as refused:
-                status, told = refused.status, {}
-                issue = {"severity": "error", "code": refused.code, "diagnostics": refused.text}
-                shown = {"resourceType": "OperationOutcome", "issue": [issue]}
-            content = json.dumps(shown).encode() if shown is not None else b""
-            self.send_response(status)
-            for name, text in {"Content-Type": "application/fhir+json", **told}.items():
-                self.send_header(name, text)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PUT = do_DELETE = _serve  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    return Handler

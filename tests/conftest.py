@@ -14,6 +14,8 @@ import pytest
 from fhir_backpain.toolchain.problem import ToolMissingError
 from servers.postgres import PostgresCluster, RunningPostgres, find_postgres
 
+pytest_plugins = ["tests.command", "tests.sending"]
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresCluster | RunningPostgres]:

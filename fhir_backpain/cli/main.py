@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
+from pathlib import Path
 from typing import Any
 
 import click
@@ -13,12 +13,15 @@ import click
 from fhir_backpain import __version__
 from fhir_backpain.cli import messages
 from fhir_backpain.cli.exit_codes import EXIT_CODE_HELP, ExitCode, exit_code_of
-from fhir_backpain.cli.output import say_issues
+from fhir_backpain.cli.output import say, say_issues
+from fhir_backpain.cli.settings_file import read_settings
 from fhir_backpain.errors import BackpainError
+from fhir_backpain.telemetry.fault import fault_lines
+from fhir_backpain.telemetry.log_output import LogSettings, logging_to
 
 COMMANDS = (
-    "map", "validate", "sync", "pull", "status", "outbox", "serve", "sandbox", "demo", "doctor",
-    "mapping", "profiles",
+    "map", "validate", "sync", "pull", "status", "outbox", "serve", "access", "sandbox", "demo",
+    "doctor", "mapping", "profiles", "followup", "protocol",
 )  # fmt: skip
 
 
@@ -64,7 +67,14 @@ def _name_variables(command: click.Command, prefix: str) -> None:
     epilog=EXIT_CODE_HELP,
 )
 @click.version_option(__version__, prog_name="fhir-backpain")
-def group() -> None:
+@click.option(
+    "--settings",
+    type=click.Path(path_type=Path),
+    envvar="FHIR_BACKPAIN_SETTINGS",
+    help="TOML file with options of commands.",
+)
+@click.pass_context
+def group(context: click.Context, settings: Path | None) -> None:
     """Carry back-pain care between clinic systems and FHIR servers, and lose nothing.
 
     \b
@@ -74,14 +84,21 @@ def group() -> None:
       fhir-backpain sync scores.csv --feed scores.feed.yaml --server http://localhost:8080/fhir
 
     Each option can also be set by an environment variable, for example
-    FHIR_BACKPAIN_SYNC_SERVER for --server of sync.
+    FHIR_BACKPAIN_SYNC_SERVER for --server of sync, or by a file with --settings.
     """
+    if settings is not None:
+        commands = context.command
+        assert isinstance(commands, Commands)
+        context.default_map = read_settings(
+            settings, lambda name: commands.get_command(context, name)
+        )
 
 
 def main() -> None:
-    """Run the command line; never shows a traceback unless FHIR_BACKPAIN_DEBUG is set."""
+    """Run the command line; shows where it failed only if FHIR_BACKPAIN_DEBUG is set."""
     try:
-        code = group(standalone_mode=False)
+        with logging_to(LogSettings()):  # other libraries would write to standard error
+            code = group(standalone_mode=False)
     except click.exceptions.Abort:
         code = 130
     except click.ClickException as problem:
@@ -97,7 +114,7 @@ def main() -> None:
 
 def _unexpected(problem: Exception) -> ExitCode:
     if os.environ.get("FHIR_BACKPAIN_DEBUG"):
-        traceback.print_exc()
+        say(fault_lines(problem))
     kind = type(problem).__name__
     say_issues([messages.UNEXPECTED.issue(f"The program failed ({kind}).")])
     return ExitCode.INTERNAL

@@ -26,3 +26,25 @@ WRONG_EDIT = Message(
     8009, "conflict", "The edited record cannot take the entry's place",
     "Leave record, id, source and patient.identifier as they are, one record in the file.",
 )  # fmt: skip
+DAY_FORM = Message(8010, "structure", "Not a day", "Write it as YYYY-MM-DD.")
+NOT_ONE_PATIENT = Message(
+    8011, "business-rule", "Not one patient", "Choose one with --patient SYSTEM|VALUE."
+)
+PICTURE_UNWRITABLE = Message(
+    8012, "conflict", "The picture cannot be written", "Choose another file with --svg."
+)
+NOT_ONE_ASSESSMENT = Message(
+    8013, "not-found", "No assessment to draft from",
+    "Give a file with an assessment; choose one of several with --assessment.",
+)  # fmt: skip
+SETTINGS_UNREADABLE = Message(
+    8014, "structure", "The settings file cannot be used",
+    "Write a table for each command and an entry for each option, as they are typed, in TOML.",
+)  # fmt: skip
+SINCE_FORM = Message(
+    8021, "structure", "Not an instant", "Write 2026-03-02, or 2026-03-02T09:30:00+01:00."
+)
+REASON_TELLS = Message(
+    8022, "security", "The reason would tell of a patient",
+    "Say it without the record's values: who reads the audit trail need not know them.",
+)  # fmt: skip

@@ -14,9 +14,10 @@ import click
 from fhir_backpain.cli import messages
 from fhir_backpain.client.backend_services import BackendServices
 from fhir_backpain.client.client import FhirClient
-from fhir_backpain.client.credentials import FixedHeaders
+from fhir_backpain.client.credentials import Credentials, FixedHeaders
 from fhir_backpain.client.servers import PUBLIC_SERVERS, find_server
 from fhir_backpain.errors import SettingsError
+from fhir_backpain.gateway.contact import Contact, watched_client
 from fhir_backpain.intake.intake import Intake
 from fhir_backpain.mapping.feed import read_feed
 from fhir_backpain.mapping.mapper import Mapper
@@ -165,9 +166,12 @@ def base_url_of(server: str) -> str:
 def client_for(server: str, token_file: Path | None, smart: Path | None = None) -> FhirClient:
     """Return a client for a server; SettingsError for a wrong name, URL, token or SMART file."""
     base_url = base_url_of(server)
-    if smart is None:
-        return FhirClient(base_url, credentials=credentials_of(token_file))
-    return FhirClient(base_url, credentials=backend_services(smart).credentials(base_url))
+    known: Credentials | None = None
+    if smart is not None:
+        known = backend_services(smart).credentials(base_url)
+    else:
+        known = credentials_of(token_file)
+    return watched_client(base_url, Contact(), deadline=60.0, credentials=known)
 
 
 def backend_services(file: Path) -> BackendServices:

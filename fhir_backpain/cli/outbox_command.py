@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import click
 
 from fhir_backpain.cli import messages
+from fhir_backpain.cli.audit_command import audit_command, because_option, ensure_no_value
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.options import base_url_of, json_option, mappings_option, outbox_option
 from fhir_backpain.cli.output import put_json, say, say_issues
@@ -20,6 +22,7 @@ from fhir_backpain.fhir.json_text import dump, pretty
 from fhir_backpain.intake.intake import Intake
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.mapping.mapper import load_mapper
+from fhir_backpain.outbox.act import Act
 from fhir_backpain.outbox.entry import STATES, Attempt, Entry, State
 from fhir_backpain.outbox.opening import has_store, open_store
 from fhir_backpain.outbox.store import Store
@@ -43,6 +46,7 @@ def command() -> None:
       fhir-backpain outbox replay --state conflict
       fhir-backpain outbox edit 2f0c9a1e-… --file corrected.json
       fhir-backpain outbox export --state rejected > rejected.ndjson
+      fhir-backpain outbox audit --since 2026-03-02
 
     Nothing is sent: that is done by the next sync, or by a gateway that runs.
     """
@@ -111,6 +115,8 @@ def show_command(entry_id: str, with_data: bool, outbox: Path | str, as_json: bo
     """
     with closing(_store(outbox)) as store:
         entry, attempts = store.entry(entry_id), store.attempts(entry_id)
+        if with_data:
+            store.tell([Act("shown", entry_id)])
         data = store.data(entry_id) if with_data else None
     if as_json:
         told = [_attempt(attempt) for attempt in attempts]
@@ -132,6 +138,7 @@ def show_command(entry_id: str, with_data: bool, outbox: Path | str, as_json: bo
 
 @command.command("replay")
 @_chosen
+@because_option
 @outbox_option
 @click.pass_context
 def replay_command(
@@ -139,6 +146,7 @@ def replay_command(
     entries: tuple[str, ...],
     state: State | None,
     server: str | None,
+    because: str | None,
     outbox: Path | str,
 ) -> None:
     """Queue entries once more; what the server holds is then replaced by the record's content.
@@ -146,13 +154,14 @@ def replay_command(
     \b
     Examples:
       fhir-backpain outbox replay 2f0c9a1e-…
-      fhir-backpain outbox replay --state rejected
+      fhir-backpain outbox replay --state rejected --because "the server's profile was corrected"
     """
-    _each(context, outbox, entries, state, server, "replay")
+    _each(context, outbox, (entries, state, server), "replay", because)
 
 
 @command.command("discard")
 @_chosen
+@because_option
 @outbox_option
 @click.pass_context
 def discard_command(
@@ -160,6 +169,7 @@ def discard_command(
     entries: tuple[str, ...],
     state: State | None,
     server: str | None,
+    because: str | None,
     outbox: Path | str,
 ) -> None:
     """Take entries out for good; the server keeps what it holds.
@@ -169,7 +179,7 @@ def discard_command(
       fhir-backpain outbox discard 2f0c9a1e-…
       fhir-backpain outbox discard --state conflict --server http://localhost:8080/fhir
     """
-    _each(context, outbox, entries, state, server, "discard")
+    _each(context, outbox, (entries, state, server), "discard", because)
 
 
 @command.command("edit")
@@ -177,6 +187,7 @@ def discard_command(
 @click.option(
     "--file", type=click.Path(path_type=Path), help="The corrected record; else an editor opens."
 )
+@because_option
 @mappings_option
 @outbox_option
 @click.pass_context
@@ -184,6 +195,7 @@ def edit_command(
     context: click.Context,
     entry_id: str,
     file: Path | None,
+    because: str | None,
     mappings: Path | None,
     outbox: Path | str,
 ) -> None:
@@ -198,12 +210,14 @@ def edit_command(
     """
     mapper = load_mapper(mappings)
     with closing(_store(outbox)) as store:
-        entry = store.entry(entry_id)
+        entry, act = store.entry(entry_id), Act("edited", entry_id, because=because)
+        if because is not None:
+            ensure_no_value(store, entry, because)
         record = _edited(store, entry, file, mapper.library)
         if record is None:
             say("nothing was changed")
             context.exit(ExitCode.DONE)
-        (receipt,) = store.append([record], entry.server, mapper.version)
+        (receipt,) = store.append([record], entry.server, mapper.version, act=act)
     say(f"{entry.key}: {receipt.status} as {receipt.id}")
 
 
@@ -224,10 +238,16 @@ def export_command(
     """
     with closing(_store(outbox)) as store:
         states = (state,) if state else _FOR_A_PERSON
-        for entry in _entries(store, entries, () if entries else states, server):
-            data = store.data(entry.id)
-            if not is_tombstone(data):
+        chosen = _entries(store, entries, () if entries else states, server)
+        while page := list(islice(chosen, _PAGE)):
+            found = [(entry.id, store.data(entry.id)) for entry in page]
+            records = [(name, data) for name, data in found if not is_tombstone(data)]
+            store.tell([Act("exported", name) for name, _ in records])
+            for _, data in records:
                 click.echo(dump(data))
+
+
+command.add_command(audit_command)
 
 
 def _edited(store: Store, entry: Entry, file: Path | None, library: Library) -> SourceRecord | None:
@@ -259,25 +279,29 @@ def _read(intake: Intake, entry: Entry) -> SourceRecord:
 def _each(
     context: click.Context,
     outbox: Path | str,
-    entries: tuple[str, ...],
-    state: State | None,
-    server: str | None,
-    act: str,
+    chosen: tuple[tuple[str, ...], State | None, str | None],
+    verb: Literal["replay", "discard"],
+    because: str | None,
 ) -> None:
     """Do something with each chosen entry; one that cannot be helped does not stop the others."""
+    entries, state, server = chosen
     if bool(entries) == (state is not None):
         raise click.UsageError("Name entries, or a --state.")
     done = refused = 0
+    states = (state,) if state else ()
     with closing(_store(outbox)) as store:
-        for entry in _entries(store, entries, (state,) if state else (), server):
+        if because is not None:  # one reason for all, so it may name the patient of none
+            for entry in _entries(store, entries, states, server):
+                ensure_no_value(store, entry, because)
+        for entry in _entries(store, entries, states, server):
             try:
-                getattr(store, act)(entry.id)
+                (store.replay if verb == "replay" else store.discard)(entry.id, because)
                 done += 1
             except OutboxError as error:
                 refused += 1
                 say(f"{entry.id}:")
                 say_issues(error.issues)
-    say(f"{act}: {done} entries, {refused} left as they are")
+    say(f"{verb}: {done} entries, {refused} left as they are")
     context.exit(ExitCode.WRONG_USE if refused else ExitCode.DONE)
 
 
@@ -297,7 +321,7 @@ def _entries(
 def _store(outbox: Path | str) -> Store:
     if not has_store(outbox):
         raise click.UsageError(f"There is no outbox at {outbox}; name it with --outbox.")
-    return open_store(outbox)
+    return open_store(outbox, "command")
 
 
 def _server(name: str | None) -> str | None:

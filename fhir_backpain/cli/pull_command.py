@@ -13,6 +13,8 @@ import click
 
 from fhir_backpain.cli.callback import being_called
 from fhir_backpain.cli.exit_codes import ExitCode
+from fhir_backpain.cli.log_options import log_options
+from fhir_backpain.cli.logged_sink import LoggedSink, log_pull
 from fhir_backpain.cli.options import (
     client_for,
     credentials_of,
@@ -24,6 +26,7 @@ from fhir_backpain.cli.output import put_json, say, say_issues
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import SettingsError
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
+from fhir_backpain.outbox.act import Act
 from fhir_backpain.outbox.opening import has_store, open_store
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.pull.delivery import key_from
@@ -109,6 +112,7 @@ _state_option = click.option(
     metavar="HOST:PORT",
     help="Where to listen for these calls.  [default: 127.0.0.1 and the port of the URL]",
 )
+@log_options()
 @json_option
 @click.pass_context
 def command(context: click.Context, /, **given: Any) -> None:
@@ -177,7 +181,7 @@ def _pull(settings: _Settings) -> ExitCode:
         _outbox(settings.outbox) as store,
     ):
         headers = webhook.headers() if webhook else None
-        sink = sink_of(settings.destination, state.length, headers)
+        sink = LoggedSink(sink_of(settings.destination, state.length, headers))
         try:
             puller = Puller(client, mapper, state, sink, store=store, options=options)
             for name in (signal.SIGTERM, signal.SIGINT):
@@ -188,6 +192,7 @@ def _pull(settings: _Settings) -> ExitCode:
             result = puller.run_once()
         finally:
             sink.close()
+    log_pull(result, client.base_url)
     _tell(result, settings.as_json)
     return pull_exit_code(result)
 
@@ -201,6 +206,7 @@ def _follow(settings: _Settings, client: FhirClient, mapper: Mapper, puller: Pul
             keep = stack.enter_context(called)
 
         def note(result: PullResult) -> None:
+            log_pull(result, client.base_url)
             _tell(result, settings.as_json)
             if keep is not None:
                 keep()
@@ -250,6 +256,8 @@ def resolve(
     with _existing(state) as opened:
         if number is not None and take is not None:
             with _outbox(outbox) as store:
+                if store is not None:
+                    _tell_resolved(store, opened, number, take)
                 Resolution(opened, store, load_mapper(mappings)).take(number, take)
         conflicts = opened.conflicts()
     if as_json:
@@ -278,7 +286,7 @@ def _outbox(place: Path | str) -> Iterator[Store | None]:
     if not has_store(place):
         yield None
         return
-    store = open_store(place)
+    store = open_store(place, "command")
     try:
         yield store
     finally:
@@ -297,6 +305,16 @@ def _tell(result: PullResult, as_json: bool) -> None:
         return
     say_issues(result.issues)
     say(str(result))
+
+
+def _tell_resolved(store: Store, state: PullState, number: int, side: Side) -> None:
+    """Add a decision to the audit trail, before it is carried out in another file."""
+    for conflict in state.conflicts():
+        if conflict.id == number:
+            entry = store.newest(state.server, key_from(conflict.record))
+            detail: dict[str, str | int] = {"conflict": number, "take": side}
+            known = None if entry is None else entry.id
+            store.tell([Act("resolved", known, state.server, detail=detail)])
 
 
 def _conflict(conflict: Conflict) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 
 import click
 
+from fhir_backpain.cli.log_options import log_options
 from fhir_backpain.cli.options import base_url_of, credentials_of, mappings_option, server_options
 from fhir_backpain.cli.output import say
 from fhir_backpain.gateway.server import serve
@@ -19,15 +19,16 @@ from fhir_backpain.gateway.settings import GatewaySettings
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8480, show_default=True, help="Port; 0 takes a free one.")
 @click.option(
-    "--allow-remote",
-    is_flag=True,
-    help="Listen on another address than loopback, behind a proxy that authenticates.",
+    "--public-url",
+    metavar="URL",
+    help="The https address of the proxy in front; needed to listen beyond loopback.",
 )
 @click.option(
     "--allow-patient-data",
     is_flag=True,
     help="Send records that are not marked as test data even to a public server.",
 )
+@log_options("-")
 def command(
     server: str,
     token_file: Path | None,
@@ -35,7 +36,7 @@ def command(
     mappings: Path | None,
     host: str,
     port: int,
-    allow_remote: bool,
+    public_url: str | None,
     allow_patient_data: bool,
 ) -> None:
     """Take records over HTTP, keep them durably, and send them to a FHIR server.
@@ -48,13 +49,12 @@ def command(
     A record that was answered with 202 is stored for good; its tracking URL says what became of
     it. SIGTERM stops it gracefully.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     settings = GatewaySettings(
         server=base_url_of(server),
         outbox=outbox,
         host=host,
         port=port,
-        allow_remote=allow_remote,
+        public_url=public_url,
         allow_patient_data=allow_patient_data,
     )
     serve(

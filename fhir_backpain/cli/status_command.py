@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import click
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.options import json_option, outbox_option
 from fhir_backpain.cli.output import put_json
+from fhir_backpain.cli.pull_command import DEFAULT_STATE
 from fhir_backpain.outbox.entry import Entry, State
 from fhir_backpain.outbox.opening import has_store, open_store
 from fhir_backpain.outbox.store import Store
+from fhir_backpain.pull.figures import pull_figures
+from fhir_backpain.telemetry.figure import Figures
 
 _NEEDS_A_PERSON: tuple[State, ...] = ("rejected", "held", "conflict")
 
@@ -26,30 +30,63 @@ _NEEDS_A_PERSON: tuple[State, ...] = ("rejected", "held", "conflict")
     type=click.IntRange(min=0),
     help="How many records to list.",
 )
+@click.option(
+    "--metrics", is_flag=True, help="Print metrics for Prometheus in place of the report."
+)
+@click.option(
+    "--pull-state",
+    default=DEFAULT_STATE,
+    show_default=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The state of pulling whose metrics are printed too, where it exists.",
+)
 @json_option
 @click.pass_context
-def command(context: click.Context, outbox: Path | str, limit: int, as_json: bool) -> None:
+def command(
+    context: click.Context,
+    outbox: Path | str,
+    limit: int,
+    metrics: bool,
+    pull_state: Path,
+    as_json: bool,
+) -> None:
     """Show what waits in the outbox, what was sent, and what needs a person.
 
     \b
     Examples:
       fhir-backpain status
       fhir-backpain status --outbox clinic.sqlite --json
+      fhir-backpain status --metrics > fhir_backpain.prom
 
     Exits with 4 where a record was rejected, is held or in conflict; with 3 where some wait.
+    With --metrics it
+    exits with 0 once they are written.
     """
     if not has_store(outbox):
         raise click.UsageError(f"There is no outbox at {outbox}; name it with --outbox.")
-    store = open_store(outbox)
-    try:
+    with closing(open_store(outbox, "command")) as store:
+        if metrics:
+            _put_metrics(store, pull_state)
+            return
         document = _document(store, limit)
-    finally:
-        store.close()
     if as_json:
         put_json(document)
     else:
         _show(document)
     context.exit(_exit_code(document))
+
+
+def _put_metrics(store: Store, pull_state: Path) -> None:
+    """Write the metrics: all of them or, where something cannot be read, none."""
+    # Loaded here, since the report does without.
+    from fhir_backpain.telemetry.exposition import exposition
+
+    sources: list[Figures] = [store.figures]
+    if pull_state.exists():
+        sources.append(lambda: pull_figures(pull_state))
+    text, _ = exposition(sources)
+    click.echo(text.decode(), nl=False)
 
 
 def _document(store: Store, limit: int) -> dict[str, Any]:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_backpain.fhir.meta import version_of
+
 _ETAG = re.compile(r'(?:W/)?"([A-Za-z0-9\-.]{1,64})"')
 
 
@@ -24,9 +26,8 @@ class Reply:
         """The version that the ETag or the resource names."""
         named = parse_etag(self.headers.get("ETag"))
         if named is None and self.resource is not None:
-            meta = self.resource.get("meta")
-            named = meta.get("versionId") if isinstance(meta, dict) else None
-        return named if isinstance(named, str) else None
+            return version_of(self.resource)
+        return named
 
 
 def parse_etag(value: Any) -> str | None:

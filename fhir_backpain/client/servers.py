@@ -6,6 +6,7 @@ Whoever asks a public server sees what others sent to it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fhir_backpain.client.base_url import origin, parse_base_url
 from fhir_backpain.client.messages import PUBLIC_SERVER
@@ -38,6 +39,7 @@ def find_server(name: str) -> KnownServer | None:
     return next((server for server in PUBLIC_SERVERS if server.name == name), None)
 
 
+@lru_cache(maxsize=64)  # asked of every record
 def is_public(base_url: str) -> bool:
     """True where the host belongs to a public test server, whatever its port or path.
 

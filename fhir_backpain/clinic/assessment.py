@@ -13,9 +13,11 @@ from fhir_backpain.clinic.examination import (
     first_flags,
 )
 from fhir_backpain.clinic.header import header, minutes_after
+from fhir_backpain.clinic.history import tell_history
 from fhir_backpain.clinic.instrument import INSTRUMENTS, MEASURES, Driver, Items, number
 from fhir_backpain.clinic.patient_story import PatientStory, Visit
 from fhir_backpain.clinic.protocols import Protocol
+from fhir_backpain.clinic.results import BLOCK, procedures_of, reports_of
 from fhir_backpain.clinic.trajectory import distress_at, severity_at, weight_at
 
 Elements = list[dict[str, Any]]
@@ -50,6 +52,8 @@ def write_assessment(story: PatientStory, visit: Visit) -> dict[str, Any]:
         "start": visit.at.isoformat(),
         "end": minutes_after(visit.at, 45).isoformat(),
     }
+    if not visit.number:
+        record["history"] = tell_history(story)
     scores, questionnaires = _scores(story, visit, chance)
     record |= {
         "assessed_at": visit.at.isoformat(),
@@ -64,7 +68,13 @@ def write_assessment(story: PatientStory, visit: Visit) -> dict[str, Any]:
         "red_flags": ask_red_flags(story, visit),
         "causes": _causes(story, visit),
     }
-    optional = {"factors": _factors(story, visit), "investigations": _investigations(story, visit)}
+    investigations = _investigations(story, visit)
+    optional = {
+        "factors": _factors(story, visit),
+        "investigations": investigations,
+        "reports": reports_of(story, visit, investigations),
+        "procedures": procedures_of(story, visit, investigations),
+    }
     record |= {name: elements for name, elements in optional.items() if elements}
     record["work_status"] = _work_status(story, visit)
     return record
@@ -187,7 +197,8 @@ def _causes(story: PatientStory, visit: Visit) -> Elements:
 
 def _cause(story: PatientStory, cause: str, more: dict[str, Any]) -> dict[str, Any]:
     side = {"side": story.side} if story.side else {}
-    return {"cause": cause, **side, **more, "onset": story.onset.isoformat()}
+    site = {"site": "leg"} if cause == "sciatica" else {}
+    return {"cause": cause, **site, **side, **more, "onset": story.onset.isoformat()}
 
 
 def _suspected(cause: str, certainty: str, visit: Visit) -> dict[str, Any]:
@@ -220,6 +231,8 @@ def _investigations(story: PatientStory, visit: Visit) -> Elements:
         return []
     usual, likely = story.protocol.investigation
     tests = [usual] if story.chance("test").happens(likely) else []
+    if "mri-lumbar" in tests and story.side and story.chance("block", "asked").happens(0.25):
+        tests.append(BLOCK)
     flags = first_flags(story)
     if flags & set(EMERGENCY_FLAGS):
         tests.append("mri-lumbar-contrast")

@@ -29,6 +29,15 @@ RED_FLAGS = {
 EMERGENCY_FLAGS = ("cauda-equina", "saddle-anesthesia", "urinary-retention")
 """Asked at every visit; the others are asked at the first one."""
 
+# What is graded at both legs: finding, grade, the normal one, and the worse ones in order.
+_GRADES = (
+    ("ankle-dorsiflexion-strength", "strength", "5", ("4-plus", "4", "4-minus", "3")),
+    ("great-toe-extension-strength", "strength", "5", ("4-plus", "4", "4-minus", "2")),
+    ("patellar-reflex", "reflex", "normal", ("normal", "reduced")),
+    ("achilles-reflex", "reflex", "normal", ("reduced", "absent")),
+    ("sensation-l5", "sensation", "normal", ("reduced", "absent")),
+    ("sensation-s1", "sensation", "normal", ("increased", "reduced")),
+)
 _OTHER_SIDE = {"left": "right", "right": "left"}
 
 
@@ -42,7 +51,29 @@ def examine(story: PatientStory, visit: Visit) -> list[dict[str, Any]]:
     ]
     for finding in story.protocol.findings:
         findings.extend(_look_for(finding, story, severity, chance))
-    return findings
+    return findings + _by_side(story, visit, severity)
+
+
+def _by_side(story: PatientStory, visit: Visit, severity: float) -> list[dict[str, Any]]:
+    """Return what is compared from side to side: bending; and the legs, where the pain goes there.
+
+    The stronger the pain, the weaker the leg of its side.
+    """
+    chance = story.chance("examination", "sides", visit.number)
+    found: list[dict[str, Any]] = [
+        {"finding": "lumbar-lateral-flexion", "side": side, "value": _degrees(24 - spared, chance)}
+        for side, spared in ((side, 10 * severity * (side == story.side)) for side in _OTHER_SIDE)
+    ]
+    if story.side is None or story.protocol.leg < 1:
+        return found
+    for finding, grade, normal, worse in _GRADES:
+        there = chance.happens(0.75 * severity)
+        affected = worse[min(len(worse) - 1, int(severity * chance.unit() * len(worse) * 1.2))]
+        found += [
+            {"finding": finding, "side": side, grade: affected if there and hurts else normal}
+            for side, hurts in ((side, side == story.side) for side in _OTHER_SIDE)
+        ]
+    return found
 
 
 def ask_red_flags(story: PatientStory, visit: Visit) -> list[dict[str, Any]]:
@@ -72,7 +103,8 @@ def _look_for(
 ) -> list[dict[str, Any]]:
     present = chance.happens(finding.likelihood * min(1.0, severity * 1.25))
     if not finding.sided or story.side is None:
-        return [{"finding": finding.key, "present": present}]
+        site = {"site": "lumbar-spine"} if finding.key == "tenderness" else {}
+        return [{"finding": finding.key, **site, "present": present}]
     affected = {"finding": finding.key, "side": story.side, "present": present}
     other = {"finding": finding.key, "side": _OTHER_SIDE[story.side], "present": False}
     if finding.key == "straight-leg-raise":

@@ -18,7 +18,8 @@ from fhir_backpain.clinic.header import header, minutes_after
 from fhir_backpain.clinic.patient_story import PatientStory, Visit
 from fhir_backpain.clinic.protocols import ESCALATION, Step
 from fhir_backpain.clinic.staff import practitioner
-from fhir_backpain.clinic.treatments import COURSES, DOSAGES
+from fhir_backpain.clinic.treatments import COURSES, DOSAGES, INVASIVE
+from fhir_backpain.clinic.wishes import contraindications, preferences
 
 _SUMMARIES: dict[Step | None, str] = {
     None: "Start with education, activity and simple medication; see how six weeks go.",
@@ -28,6 +29,14 @@ _SUMMARIES: dict[Step | None, str] = {
     "technique": "Another technique and another medication are added.",
     "injection": "Conservative care did not suffice: an injection is offered.",
     "surgery": "Surgery after all else, as decided together.",
+}
+_REASONS: dict[Step | None, str] = {
+    "wind-down": "Pain and function are where they should be.",
+    "exercise": "Pain is going down; exercise is borne well.",
+    "dose": "Pain has hardly changed; the medication is borne well.",
+    "technique": "Pain and function have not got better enough.",
+    "injection": "Six months of conservative care brought too little.",
+    "surgery": "Neither conservative care nor the injection brought enough.",
 }
 _LASTING = ("exercise-therapy", "strength-exercise", "stretching")
 
@@ -55,6 +64,11 @@ class _Draft:
             "performer_role": course.role,
             "instructions": course.words,
         }
+        if course.role is not None and (course.sessions == 1 or treatment.startswith("referral-")):
+            optional |= {
+                "performer": practitioner(course.role),
+                "reason": "Other care did not suffice",
+            }
         activity = {
             "id": self.next_id("T"),
             "treatment": treatment,
@@ -68,19 +82,20 @@ class _Draft:
 
     def add_medication(self, medication: str, start: datetime, raised: bool = False) -> None:
         dosage = DOSAGES[medication]
-        milligrams, times = dosage.raised if raised else dosage.usual
         self.medications.append(
             {
                 "id": self.next_id("M"),
                 "medication": medication,
                 "status": "active",
                 "start": start.date().isoformat(),
-                "dose": {"value": milligrams, "unit": "mg"},
-                "schedule": {"frequency": times, "period": 1, "period_unit": "d"},
+                **dosage.order(start.date(), raised),
                 "as_needed": dosage.as_needed,
                 "instructions": dosage.words,
             }
         )
+
+    def may_have(self, treatment: str) -> bool:
+        return all(one.get("treatment") != treatment for one in contraindications(self.story))
 
     def has(self, treatment: str) -> bool:
         return any(activity["treatment"] == treatment for activity in self.activities)
@@ -114,7 +129,7 @@ def write_plans(story: PatientStory) -> Iterator[dict[str, Any]]:
 def _first_draft(story: PatientStory) -> _Draft:
     draft = _Draft(story, set_goals(story))
     start = story.first_visit
-    for treatment in story.protocol.first:
+    for treatment in filter(draft.may_have, story.protocol.first):
         draft.add_treatment(treatment, start)
     if "obesity" in story.factors:
         draft.add_treatment("weight-management", start)
@@ -145,7 +160,8 @@ def _raise_dose(draft: _Draft, start: datetime) -> None:
 
 
 def _add_technique(draft: _Draft, start: datetime) -> None:
-    new = [choice for choice in draft.story.protocol.techniques if not draft.has(choice)]
+    possible = filter(draft.may_have, draft.story.protocol.techniques)
+    new = [choice for choice in possible if not draft.has(choice)]
     choice = draft.story.chance("technique").pick(new)
     draft.add_treatment(choice, start)
     if not draft.has_medication(draft.story.protocol.added_medication):
@@ -182,15 +198,21 @@ def _plan(draft: _Draft, visit: Visit, step: Step | None) -> dict[str, Any]:
     plan |= {"title": f"Back care plan, version {draft.version}", "summary": _SUMMARIES[step]}
     if draft.version > 1:
         plan["revision_of"] = f"{story.mrn}-C{draft.version - 1}"
+        plan["reason"] = _REASONS[step]
     side = {"side": story.side} if story.side else {}
     plan |= {
         "period": {"start": written_at.isoformat()},
         "addresses": [{"cause": cause, **side} for cause in story.protocol.causes],
         "goals": _goals(draft, visit if visit.number else None),
-        "activities": deepcopy(draft.activities),
+        # Conservative steps come first, whenever they were added.
+        "activities": sorted(deepcopy(draft.activities), key=lambda a: a["treatment"] in INVASIVE),
     }
-    if draft.medications:
-        plan["medications"] = deepcopy(draft.medications)
+    optional = {
+        "medications": deepcopy(draft.medications),
+        "contraindications": contraindications(story),
+        "preferences": preferences(story),
+    }
+    plan |= {name: elements for name, elements in optional.items() if elements}
     plan["care_team"] = _care_team(draft, author)
     return plan
 
@@ -205,7 +227,9 @@ def _goals(draft: _Draft, visit: Visit | None, closing: bool = False) -> list[di
 
 def _care_team(draft: _Draft, author: str) -> list[dict[str, Any]]:
     roles = [author, *(a["performer_role"] for a in draft.activities if "performer_role" in a)]
-    return [{"member": practitioner(role), "role": role} for role in dict.fromkeys(roles)]
+    team = [{"member": practitioner(role), "role": role} for role in dict.fromkeys(roles)]
+    team[0]["lead"] = True  # The author of the plan.
+    return team
 
 
 def _closed(plan: dict[str, Any], following: _Draft, visit: Visit) -> dict[str, Any]:

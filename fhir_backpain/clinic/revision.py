@@ -151,13 +151,16 @@ def _side(record: dict[str, Any]) -> Change | None:
 
 
 def _dose(record: dict[str, Any], plans: list[dict[str, Any]]) -> Change | None:
-    """Return a raised dose in the patient's last plan, of a medication that no other plan has."""
+    """Return a raised dose in the patient's last plan, of a medication that no other plan has.
+
+    A dose that is reached in steps is left as it is.
+    """
     if record is not plans[-1]:
         return None
     earlier = {m["id"] for plan in plans[:-1] for m in plan.get("medications", ())}
     for place, medication in enumerate(record.get("medications", ())):
-        dose = medication["dose"]["value"]
         raised = DOSAGES[medication["medication"]].raised[0]
+        dose = medication["dose"]["value"] if "dose" in medication else raised
         if dose < raised and medication["id"] not in earlier:
             return _change(record, "dose", f"/medications/{place}/dose/value", dose, raised)
     return None

@@ -20,6 +20,7 @@ STAFF: dict[str, tuple[str, str]] = {
     "massage-therapist": ("S-110", "Testo Kneadham"),
     "occupational-therapist": ("S-111", "Placeholda Deskley"),
     "nurse-practitioner": ("S-112", "Mimica Carewell"),
+    "radiologist": ("S-113", "Dr. Shadowa Picturely"),
 }
 
 

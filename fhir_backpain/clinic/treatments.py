@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 
@@ -76,23 +78,64 @@ COURSES: dict[str, Course] = {
 }
 
 
+INVASIVE = frozenset(
+    (
+        "nerve-root-block", "epidural-injection", "facet-denervation", "lumbar-discectomy",
+        "laminectomy", "lumbar-fusion",
+    )
+)  # fmt: skip
+"""What is offered when conservative care did not suffice; a plan lists it last."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dosage:
-    """A medication's usual dose and its raised one: (mg each time, times a day)."""
+    """A medication's usual dose and its raised one: (mg each time, times a day).
+
+    `titration` is how the usual dose is reached: (mg each time, times a day, days; 0 for on and
+    on). `most` is how many mg a day must not be exceeded; 0 where nothing is said.
+    """
 
     usual: tuple[int, int]
     raised: tuple[int, int]
     words: str
     as_needed: bool = False
+    titration: tuple[tuple[int, int, int], ...] = ()
+    most: int = 0
+
+    def order(self, start: date, raised: bool) -> dict[str, Any]:
+        """Return how much is taken and how often, a raised dose at once, the usual one in steps."""
+        most = {"maximum": {"value": self.most, "unit": "mg", "days": 1}} if self.most else {}
+        if self.titration and not raised:
+            return {"titration": list(self._steps(start)), **most}
+        return {**_taken(*(self.raised if raised else self.usual)), **most}
+
+    def _steps(self, start: date) -> Iterator[dict[str, Any]]:
+        for place, (milligrams, times, days) in enumerate(self.titration, start=1):
+            step = {"step": place, "start": start.isoformat(), **_taken(milligrams, times)}
+            start += timedelta(days=days)
+            if days:
+                step["end"] = (start - timedelta(days=1)).isoformat()
+            yield step
+
+
+def _taken(milligrams: int, times: int) -> dict[str, Any]:
+    return {
+        "dose": {"value": milligrams, "unit": "mg"},
+        "schedule": {"frequency": times, "period": 1, "period_unit": "d"},
+    }
 
 
 DOSAGES: dict[str, Dosage] = {
     "ibuprofen-200mg": Dosage((200, 3), (400, 3), "Take with food."),
     "ibuprofen-600mg": Dosage((600, 2), (600, 3), "Take with food."),
     "naproxen-500mg": Dosage((250, 2), (500, 2), "Take with food; half a tablet is 250 mg."),
-    "acetaminophen-500mg": Dosage((500, 3), (1000, 3), "When the pain is strong.", as_needed=True),
+    "acetaminophen-500mg": Dosage(
+        (500, 3), (1000, 3), "When the pain is strong.", as_needed=True, most=3000
+    ),
     "duloxetine-30mg": Dosage((30, 1), (60, 1), "Take in the morning."),
-    "gabapentin-300mg": Dosage((300, 2), (600, 2), "May make you sleepy."),
+    "gabapentin-300mg": Dosage(
+        (300, 2), (600, 2), "May make you sleepy.", titration=((300, 1, 3), (300, 2, 0)), most=1800
+    ),
     "tramadol-50mg": Dosage((50, 2), (100, 2), "As little as helps.", as_needed=True),
     "cyclobenzaprine-5mg": Dosage((5, 1), (10, 1), "Take at night; do not drive after it."),
 }

@@ -12,6 +12,8 @@ from flask import Blueprint, Response, request
 from fhir_backpain.errors import MappingFailed, OutboxError
 from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.answer import tagged_answer
+from fhir_backpain.gateway.description import Answer, Parameter, described
+from fhir_backpain.gateway.gate import needs
 from fhir_backpain.gateway.guard import (
     JSON,
     ensure_accepts,
@@ -31,12 +33,14 @@ _SETTLED = ("sent", "conflict", "rejected", "superseded", "discarded")
 
 
 @blueprint.get(f"{DELIVERIES}/<delivery_id>")
+@needs("track")
+@described({200: Answer("The delivery.", "Delivery")}, problems=(404,))
 def show(delivery_id: str) -> Response:
     """Show one delivery with its attempts and, once sent, what it made on the server."""
     _ensure_plain_request()
     shared = services()
     entry = shared.store.entry(delivery_id)
-    data = _summary(entry) | {
+    data = summary(entry) | {
         "settled_at": entry.settled_at,
         "mapping_version": entry.mapping_version,
         "source": _source(entry),
@@ -49,11 +53,20 @@ def show(delivery_id: str) -> Response:
 
 
 @blueprint.get(DELIVERIES)
+@needs("read")
+@described(
+    {200: Answer("A page of deliveries; `next` is the next page's URL.", "Deliveries")},
+    parameters=(
+        Parameter("state", "Those in this state alone.", {"enum": list(STATES)}),
+        Parameter("after", "Those after the delivery with this id.", {"type": "string"}),
+        Parameter("limit", "How many at most.", {"type": "integer", "minimum": 1, "maximum": 500}),
+    ),
+)
 def index() -> Response:
     """Show a page of the deliveries to the gateway's server, in the order of their arrival."""
     _ensure_plain_request("state", "after", "limit")
     limit = whole_number("limit", _USUAL, _MOST)
-    state, after = _state(), request.args.get("after")
+    state, after = wished_state(), request.args.get("after")
     try:
         entries = services().store.entries(
             services().settings.server, state, after=after, limit=limit + 1
@@ -64,12 +77,14 @@ def index() -> Response:
         raise
     shown = entries[:limit]
     more = _next(shown[-1].id, state, limit) if len(entries) > limit else None
-    deliveries = [_summary(entry) for entry in shown]
+    deliveries = [summary(entry) for entry in shown]
     data = {"deliveries": deliveries, "next": more}
     return tagged_answer(data, [list(map(_steady, deliveries)), more])
 
 
 @blueprint.get(f"{SUBMISSIONS}/<submission_id>")
+@needs("track")
+@described({200: Answer("The submission.", "Submission")}, problems=(404,))
 def show_submission(submission_id: str) -> Response:
     """Show what became of each record of a submission."""
     _ensure_plain_request()
@@ -82,14 +97,14 @@ def show_submission(submission_id: str) -> Response:
         "url": f"{SUBMISSIONS}/{submission.id}",
         "created_at": submission.created_at,
         "complete": all(entry.state in _SETTLED for entry in entries),
-        "counts": dict(Counter(_shown_state(entry) for entry in entries)),
+        "counts": dict(Counter(shown_state(entry) for entry in entries)),
         "deliveries": [
             {
                 "place": item.place,
                 "id": entry.id,
                 "url": f"{DELIVERIES}/{entry.id}",
                 "receipt": item.receipt,
-                "state": _shown_state(entry),
+                "state": shown_state(entry),
             }
             for item, entry in pairs
         ],
@@ -103,7 +118,8 @@ def _ensure_plain_request(*parameters: str) -> None:
     ensure_parameters(*parameters)
 
 
-def _state() -> State | None:
+def wished_state() -> State | None:
+    """Return the state that the query names, None for all; ProblemError 400 for no state."""
     wished = request.args.get("state")
     found = next((state for state in STATES if state == wished), None)
     if wished is not None and found is None:
@@ -118,12 +134,13 @@ def _next(after: str, state: State | None, limit: int) -> str:
     return f"{DELIVERIES}?{query}"
 
 
-def _summary(entry: Entry) -> dict[str, Any]:
+def summary(entry: Entry) -> dict[str, Any]:
+    """Return what is told of a delivery wherever it is listed."""
     return {
         "id": entry.id,
         "url": f"{DELIVERIES}/{entry.id}",
         "server": entry.server,
-        "state": _shown_state(entry),
+        "state": shown_state(entry),
         "retry_at": _retry_at(entry),
         "attempt_count": entry.attempts,
         "record": {"type": entry.key.record, "id": entry.key.id, "source": entry.key.source},
@@ -131,7 +148,8 @@ def _summary(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _shown_state(entry: Entry) -> str:
+def shown_state(entry: Entry) -> str:
+    """Return the state as people say it: what is leased is being sent."""
     return "sending" if entry.leased and entry.state in ("queued", "unclear") else entry.state
 
 

@@ -39,6 +39,12 @@ def ensure_addressed() -> None:
         )
 
 
+def is_page() -> bool:
+    """True where a browser asks for a page rather than a program for data."""
+    named = any(kind == "text/html" for kind, _ in request.accept_mimetypes)
+    return named and request.method == "GET"
+
+
 def ensure_accepts(*offers: str) -> None:
     """Raise ProblemError 406 where the client takes none of the media types."""
     if request.accept_mimetypes and request.accept_mimetypes.best_match(offers) is None:

@@ -9,6 +9,8 @@ from flask import Blueprint, Response
 from fhir_backpain.errors import OutboxError
 from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.answer import json_answer
+from fhir_backpain.gateway.description import Answer, described
+from fhir_backpain.gateway.gate import for_anyone, needs
 from fhir_backpain.gateway.guard import JSON, ensure_accepts, ensure_parameters
 from fhir_backpain.gateway.messages import DISPATCHER_DOWN
 from fhir_backpain.gateway.problem import ProblemError, store_problem
@@ -20,6 +22,8 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/health")
+@for_anyone
+@described({200: Answer("The process lives.", "Alive")})
 def health() -> Response:
     """Answer: the process lives."""
     _ensure_plain_request()
@@ -27,6 +31,8 @@ def health() -> Response:
 
 
 @blueprint.get("/ready")
+@for_anyone
+@described({200: Answer("Records are taken and sent.", "Ready")}, problems=(507,))
 def ready() -> Response:
     """Answer whether records can be taken and are sent; 503 with an OperationOutcome if not.
 
@@ -49,6 +55,8 @@ def ready() -> Response:
 
 
 @blueprint.get("/api/v1/status")
+@needs("read")
+@described({200: Answer("The counts.", "Status")})
 def status() -> Response:
     """Show how many deliveries to the gateway's server are in each state, counted now."""
     _ensure_plain_request()

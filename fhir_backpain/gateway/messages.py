@@ -1,4 +1,4 @@
-"""Every kind of problem that the gateway reports, numbered 8100 to 8199."""
+"""Every kind of problem that the gateway reports, numbered 8100 to 8149."""
 
 from __future__ import annotations
 
@@ -52,7 +52,8 @@ UNKNOWN_SUBMISSION = Message(
 )  # fmt: skip
 REMOTE_ADDRESS = Message(
     8114, "security", "The gateway would be open to others",
-    "Listen on 127.0.0.1 behind a proxy that authenticates, or set allow_remote on purpose.",
+    "Give everybody an access with 'fhir-backpain access add', put a proxy with TLS in front, and "
+    "name its address with --public-url https://...; or listen on 127.0.0.1.",
 )  # fmt: skip
 ADDRESS_IN_USE = Message(
     8115, "conflict", "The gateway cannot listen there", "Choose another address or port.",
@@ -60,6 +61,19 @@ ADDRESS_IN_USE = Message(
 MORE_PROBLEMS = Message(
     8116, "informational", "There are more problems", "Correct these and send the records again.",
     "information",
+)  # fmt: skip
+NOT_SIGNED_IN = Message(
+    8118, "login", "Nobody is known to ask",
+    "Send a token as 'Authorization: Bearer ...', or sign in at /sign-in. An administrator makes "
+    "both with 'fhir-backpain access'.",
+)  # fmt: skip
+NOT_ALLOWED = Message(
+    8119, "forbidden", "The access does not reach that far",
+    "Ask an administrator for a role that gives it.",
+)  # fmt: skip
+FORGED_FORM = Message(
+    8120, "security", "The form does not belong to the session",
+    "Load the page anew and send its form again.",
 )  # fmt: skip
 WRONG_SETTING = Message(
     8117, "value", "A setting of the gateway is out of range", "Correct the setting.",

@@ -13,6 +13,8 @@ from flask import Blueprint, Response
 from fhir_backpain import __version__
 from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.answer import fhir_answer
+from fhir_backpain.gateway.description import Parameter, described, fhir_answer_of
+from fhir_backpain.gateway.gate import for_anyone
 from fhir_backpain.gateway.guard import ensure_format, ensure_parameters
 from fhir_backpain.gateway.services import Services, services
 from fhir_backpain.outbox.clock import format_instant
@@ -25,6 +27,10 @@ _SERVER = (
     "written here. Records of back-pain care are taken at /api/v1/records as JSON of their own, "
     "mapped to FHIR R4 and sent to a FHIR server as JSON. XML is neither read nor written."
 )
+_SECURITY = (
+    "A bearer token for each machine, with a role; people sign in. Where nobody was ever given an "
+    "access, the gateway listens on loopback only and lets this machine's users in."
+)
 _CLIENT = (
     "What is sent to the FHIR server: updates at ids of the gateway's own, in a transaction, a "
     "batch or one by one, whichever the server offers; reads after an unclear answer."
@@ -32,6 +38,11 @@ _CLIENT = (
 
 
 @blueprint.get("/metadata")
+@for_anyone
+@described(
+    {200: fhir_answer_of("The CapabilityStatement.", "CapabilityStatement")},
+    parameters=(Parameter("_format", "json, or a media type of it.", {"type": "string"}),),
+)
 def metadata() -> Response:
     """Return the CapabilityStatement of this gateway."""
     ensure_format()
@@ -53,7 +64,7 @@ def _statement(shared: Services) -> dict[str, Any]:
             {
                 "mode": "server",
                 "documentation": _SERVER,
-                "security": {"description": "None: anyone who reaches the gateway may use it."},
+                "security": {"description": _SECURITY},
             },
             {
                 "mode": "client",

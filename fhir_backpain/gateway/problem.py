@@ -26,6 +26,7 @@ from fhir_backpain.gateway.messages import (
     WRONG_METHOD,
 )
 from fhir_backpain.outcome import CATALOGUE, Issue, IssueType, Message, Outcome
+from fhir_backpain.telemetry.event import log
 
 RETRY_AFTER = 5
 
@@ -114,7 +115,7 @@ def store_problem(error: OutboxError, *, writing: bool = False) -> ProblemError:
     issue = error.issues[0]
     status = STATUS[issue.code]
     if status >= 500:
-        _logger.error("outbox failed: FBP-%d, request %s", issue.number, request_id())
+        log(_logger, logging.ERROR, "outbox-failed", error, request=request_id())
     if writing and status == 500:
         status = 507
     text = CATALOGUE[issue.number].title + "."
@@ -142,6 +143,6 @@ def _http_problem(error: HTTPException) -> ProblemError:
 
 
 def _internal_problem(error: Exception) -> ProblemError:
-    # Neither the error's text nor its traceback is logged: they could hold a patient's value.
-    _logger.error("failed with %s, request %s", type(error).__name__, request_id())
+    # Its text is not logged, nor are the variables of its frames: they could hold a value.
+    log(_logger, logging.ERROR, "request-failed", error, request=request_id())
     return ProblemError(INTERNAL.issue("The gateway could not answer the request."), status=500)

@@ -12,9 +12,12 @@ from fhir_backpain.errors import OutboxError
 from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.gateway.answer import fhir_answer, json_answer
+from fhir_backpain.gateway.description import Answer, Parameter, described, fhir_answer_of
 from fhir_backpain.gateway.dry_run import make_bundle
+from fhir_backpain.gateway.gate import needs
 from fhir_backpain.gateway.guard import (
     JSON,
+    NDJSON,
     body_type,
     ensure_accepts,
     ensure_parameters,
@@ -29,11 +32,21 @@ from fhir_backpain.outbox.entry import Receipt
 
 blueprint = Blueprint("records", __name__, url_prefix="/api/v1/records")
 
+_BODIES = {JSON: "Records", NDJSON[0]: "Lines"}
+_PARTIAL = Parameter(
+    "partial", "Take the good records of several, and tell of the others.", {"type": "boolean"}
+)
 DELIVERIES = "/api/v1/deliveries"
 SUBMISSIONS = "/api/v1/submissions"
 
 
 @blueprint.post("")
+@needs("send")
+@described(
+    {202: Answer("All records are stored durably, and will be sent.", "Taken")},
+    parameters=(_PARTIAL,),
+    bodies=_BODIES,
+)
 def take() -> Response:
     """Store one record or several for delivery; 202 with the tracking URL in Location."""
     batch = _read()
@@ -54,6 +67,12 @@ def take() -> Response:
 
 
 @blueprint.post("/$dry-run")
+@needs("send")
+@described(
+    {200: fhir_answer_of("What would be sent, and what is wrong.", "Parameters")},
+    parameters=(_PARTIAL,),
+    bodies=_BODIES,
+)
 def dry_run() -> Response:
     """Show the transaction Bundle of records, and the problems of those that have any.
 

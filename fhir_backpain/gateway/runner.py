@@ -13,6 +13,8 @@ from fhir_backpain.outbox.store import Store
 from fhir_backpain.sync.push import Dispatcher
 from fhir_backpain.sync.push_options import PushOptions, PushResult
 from fhir_backpain.sync.renderer import Renderer
+from fhir_backpain.telemetry.event import log
+from fhir_backpain.telemetry.fault import numbers_of
 
 _LONGEST_PAUSE = 60.0
 _logger = logging.getLogger("fhir_backpain.gateway")
@@ -35,18 +37,13 @@ class Gateway:
         poll_seconds: float = 5.0,
     ) -> None:
         self.contact = contact or Contact()
-        self._client = client
+        self.client = client
         self._poll_seconds = poll_seconds
-        self._wake = threading.Event()
         self._stopping = threading.Event()
         self._fault: str | None = None
         self._reason: str | None = None
         self._dispatcher = Dispatcher(
-            store,
-            client,
-            renderer,
-            options=options or PushOptions(worker="gateway"),
-            pause=self._pause,
+            store, client, renderer, options=options or PushOptions(worker="gateway")
         )
         self._thread = threading.Thread(target=self._run, name="fhir-gateway", daemon=True)
 
@@ -59,6 +56,11 @@ class Gateway:
     def is_running(self) -> bool:
         """True between start and stop, while the thread lives."""
         return self._thread.is_alive() and not self._stopping.is_set()
+
+    @property
+    def keeps_away(self) -> bool:
+        """True while the server is in trouble and only probed after each wait."""
+        return self._dispatcher.keeps_away
 
     @property
     def fault(self) -> str | None:
@@ -75,14 +77,13 @@ class Gateway:
         self._thread.start()
 
     def wake(self) -> None:
-        """Say that there is something new to send."""
-        self._wake.set()
+        """Say that there is something new to send; the store may say so too."""
+        self._dispatcher.wake()
 
     def ask_to_stop(self) -> None:
         """Start no other bundle; returns at once, safe in a signal handler."""
         self._stopping.set()
         self._dispatcher.stop()
-        self._wake.set()
 
     def stop(self, timeout: float = 30.0) -> bool:
         """Stop; True where everything under way was finished within `timeout` seconds.
@@ -95,7 +96,7 @@ class Gateway:
             self._thread.join(timeout)
         finished = not self._thread.is_alive()
         if not finished:
-            _logger.warning("the FHIR server did not answer in time; it is asked at the next start")
+            log(_logger, logging.WARNING, "stopped-in-between", server=self.server)
         return finished
 
     def _run(self) -> None:
@@ -106,9 +107,9 @@ class Gateway:
             try:
                 self._dispatcher.run_forever(self._poll_seconds, self._note)
             except BackpainError as error:
-                self._interrupt(f"FBP-{error.issues[0].number}")
+                self._interrupt(f"FBP-{error.issues[0].number}", error)
             except Exception as error:  # the thread must live on; texts may hold patients' values
-                self._interrupt(type(error).__name__)
+                self._interrupt(type(error).__name__, error)
             else:
                 return
             pause = 1.0 if time.monotonic() - begun > _LONGEST_PAUSE else pause * 2
@@ -117,22 +118,17 @@ class Gateway:
     def _make_contact(self) -> None:
         """Ask the server what it can do before there is anything to send: /ready shows it."""
         try:
-            self._client.capabilities()
+            self.client.capabilities()
         except RemoteError as error:
-            _logger.warning("the FHIR server cannot be used: FBP-%d", error.issues[0].number)
+            messages = numbers_of(error)
+            log(_logger, logging.WARNING, "no-contact", server=self.server, messages=messages)
 
-    def _interrupt(self, kind: str) -> None:
+    def _interrupt(self, kind: str, error: Exception) -> None:
         self._fault = kind
-        _logger.error("sending was interrupted by %s; it goes on after a pause", kind)
+        log(_logger, logging.ERROR, "sending-interrupted", error, server=self.server)
 
     def _note(self, result: PushResult) -> None:
         self._fault = None
         if result.reason != self._reason:
-            _logger.info("sending: %s", result.reason)
+            log(_logger, logging.INFO, "sending", server=self.server, reason=result.reason)
         self._reason = result.reason
-
-    def _pause(self, seconds: float) -> None:
-        # Asked first: an earlier pause may have cleared what was meant to end this one.
-        if not self._stopping.is_set():
-            self._wake.wait(seconds)
-            self._wake.clear()

@@ -11,6 +11,7 @@ from socket import socket
 
 from flask import Flask
 
+from fhir_backpain.access.keyring import Keyring
 from fhir_backpain.client.credentials import Credentials
 from fhir_backpain.gateway.app import create_app
 from fhir_backpain.gateway.contact import Contact, watched_client
@@ -42,12 +43,12 @@ def serve(
     Raises SettingsError where the address must not or cannot be used, OutboxError where the
     outbox cannot, ArtifactError where the mapping cannot.
     """
-    settings.ensure_may_listen()
     mapper = load_mapper(mappings)
     with ExitStack() as stack:
+        store = stack.enter_context(open_store(settings.outbox, "gateway"))
+        settings.ensure_may_listen(knows_principals=not Keyring(store.database).is_empty())
         listener = stack.enter_context(listen(settings.host, settings.port, ADDRESS_IN_USE))
-        url = http_url(settings.host, listener.getsockname()[1])
-        store = stack.enter_context(open_store(settings.outbox))
+        url = settings.public_url or http_url(settings.host, listener.getsockname()[1])
         contact = Contact()
         client = stack.enter_context(
             watched_client(

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
 from flask import current_app
 
+from fhir_backpain.access.keyring import Keyring
 from fhir_backpain.gateway.runner import Gateway
 from fhir_backpain.gateway.settings import GatewaySettings
 from fhir_backpain.gateway.submissions import Submissions
 from fhir_backpain.mapping.mapper import Mapper
 from fhir_backpain.outbox.store import Store
+from fhir_backpain.telemetry.request_count import RequestCount
 from fhir_backpain.validation.record import RecordChecker
 
 EXTENSION = "fhir_backpain.gateway"
@@ -28,9 +30,11 @@ class Services:
     mapper: Mapper
     checker: RecordChecker
     submissions: Submissions
+    keyring: Keyring
     gateway: Gateway | None
     now: Callable[[], datetime]
     started: datetime
+    requests: RequestCount = field(default_factory=RequestCount)
 
 
 def services() -> Services:

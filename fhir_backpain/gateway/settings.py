@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fhir_backpain.client.base_url import parse_base_url
 from fhir_backpain.errors import SettingsError
@@ -23,9 +24,9 @@ class GatewaySettings:
 
     `server` is the base URL of the FHIR server, `outbox` where accepted
     records are kept: a file, or the URL of a PostgreSQL database.
-    `allow_remote` lets it listen on other addresses than loopback, `allow_patient_data` lets
-    records that are not marked as test data go to a public server. `trusted_hosts` are more
-    names by which clients may call it; with `allow_remote` and none given, any name will do.
+    `public_url` is the https address at which a proxy with TLS makes it known; without one it
+    listens on loopback only. `allow_patient_data` lets records that are not marked as test data
+    go to a public server. `trusted_hosts` are more names by which clients may call it.
     `deadline` is the longest request to the FHIR server; a stop takes `stop_seconds` at most.
 
     Raises SettingsError for a base URL that cannot be used and for numbers out of range.
@@ -35,7 +36,7 @@ class GatewaySettings:
     outbox: Path | str = field(repr=False)
     host: str = "127.0.0.1"
     port: int = 8480
-    allow_remote: bool = False
+    public_url: str | None = None
     allow_patient_data: bool = False
     trusted_hosts: tuple[str, ...] = ()
     max_body: int = 8 * MIB
@@ -47,6 +48,11 @@ class GatewaySettings:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "server", parse_base_url(self.server))
+        if self.public_url is not None:
+            object.__setattr__(self, "public_url", parse_base_url(self.public_url))
+            if not self.has_tls:
+                text = "A public URL begins with https: passwords and tokens go over it."
+                raise SettingsError(REMOTE_ADDRESS.issue(text))
         _ensure_between("port", self.port, 0, 65535)
         _ensure_between("max_body", self.max_body, 1, 1024 * MIB)
         _ensure_between("max_records", self.max_records, 1, MOST_RECORDS)
@@ -68,25 +74,32 @@ class GatewaySettings:
         except ValueError:
             return self.host == "localhost"
 
-    def ensure_may_listen(self) -> None:
-        """Raise SettingsError where strangers could reach a gateway that asks for no credentials.
+    @property
+    def has_tls(self) -> bool:
+        """True where whoever calls from elsewhere does so over TLS."""
+        return self.public_url is not None and self.public_url.startswith("https://")
+
+    def ensure_may_listen(self, *, knows_principals: bool) -> None:
+        """Raise SettingsError where strangers could reach a gateway, or listen to what it says.
 
         Whoever reaches it can send records and read what became of them.
         """
-        if not self.is_local and not self.allow_remote:
-            text = (
-                "The address is not a loopback address, and the gateway has no authentication yet:"
-                " anyone who reaches it could send and read."
-            )
+        if self.is_local and self.public_url is None:
+            return
+        if not self.has_tls:
+            text = "The address is not a loopback address, and no proxy with TLS is named."
+            raise SettingsError(REMOTE_ADDRESS.issue(text))
+        if not knows_principals:
+            text = "The gateway can be reached by others, and knows nobody: it would let all in."
             raise SettingsError(REMOTE_ADDRESS.issue(text))
 
     def trusts(self, host: str) -> bool:
         """True where a request's Host header (with or without port) names this gateway."""
-        if self.allow_remote and not self.trusted_hosts:
-            return True
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
         own = f"[{self.host}]" if ":" in self.host else self.host
-        return name.lower() in (*_LOOPBACK_NAMES, own.lower(), *map(str.lower, self.trusted_hosts))
+        public = (urlsplit(self.public_url).hostname or "",) if self.public_url else ()
+        known = (own, *public, *self.trusted_hosts)
+        return name.lower() in (*_LOOPBACK_NAMES, *map(str.lower, known))
 
 
 def _ensure_between(name: str, value: float, least: float, most: float) -> None:

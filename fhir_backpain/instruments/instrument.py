@@ -6,42 +6,65 @@ A file of ``mappings/instruments`` reads::
     title: Oswestry Disability Index
     domain: function          # decides the categories of its Observations
     reported by: patient
-    items: {ids: "1-10", range: [0, 5]}      # where answers may be carried
+    items: {ids: 1-10, range: [0, 5]}        # where answers may be carried
     measures:
-      odi: {code: func.odi.score, unit: "{score}", range: [0, 100], functional: true}
+      odi:
+        code: func.odi.score
+        unit: unit.score
+        range: [0, 100]
+        functional: true
+        direction: lower-is-better
+        important change: {value: 10, of: absolute, source: who found it, and where}
+        bands:
+          source: who set them, and where
+          steps: [{to: 20, name: minimal}, {to: 40, name: moderate}, {to: 100, name: severe}]
     licence: who owns the instrument, in a sentence
 
-A measure that is ``functional`` tells what the patient can do, and its Observations say so in a
-category. ``profiles`` names the profiles that they claim, where those are not the domain's own.
-With ``value: required`` a record cannot say that the value is missing: FHIR's profile wants it.
+Item ids are numbers, or numbers with a letter: ``1-10``, ``[3-6, 9a, 9b]``. A measure that is
+``functional`` tells what the patient can do, and its Observations say so in a category.
+``profiles`` names the profiles that they claim, where those are not the domain's own. With
+``value: required`` a record cannot say that the value is missing: FHIR's profile wants it.
+
+An ``important change`` is in the unit of the measure; with ``of: baseline`` it is a percentage of
+the first score. Bands ascend: each ends at ``to``, inclusive, and the last at the end of the range.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from fhir_backpain.artifacts import messages
 from fhir_backpain.artifacts.located_yaml import (
-    YamlList,
     YamlMap,
-    YamlNode,
-    YamlScalar,
     fail,
     read_yaml,
     refuse_unknown,
     want_map,
     want_text,
 )
+from fhir_backpain.instruments.entry import Range, flag, one_of, range_of, texts, want
+from fhir_backpain.instruments.interpretation import (
+    Band,
+    Direction,
+    ImportantChange,
+    bands_of,
+    direction_of,
+    important_change_of,
+)
+from fhir_backpain.instruments.item import Items, items_of
+from fhir_backpain.instruments.scoring_rule import Formula, Levels, Scoring, scoring_of
 from fhir_backpain.outcome import MappingLocation
 
-_MEASURE_KEYS = {"code", "unit", "range", "levels", "functional", "profiles", "value"}
+_MEASURE_KEYS = {
+    "code", "unit", "range", "levels", "functional", "profiles", "value", "direction",
+    "important change", "bands",
+}  # fmt: skip
 
 Domain = Literal["pain", "function", "quality-of-life", "psychosocial", "activity", "vital-signs"]
 Reporter = Literal["patient", "clinician"]
-Range = tuple[Decimal, Decimal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +84,9 @@ class Measure:
     is_functional: bool = False
     profiles: tuple[str, ...] = ()
     needs_value: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Items:
-    """The answers that a Questionnaire of the instrument carries: item ids and inclusive range."""
-
-    ids: tuple[str, ...]
-    value_range: Range
+    direction: Direction | None = None
+    important_change: ImportantChange | None = None
+    bands: tuple[Band, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,36 +101,48 @@ class Instrument:
     items: Items | None
     licence: str
     location: MappingLocation
+    scoring: Scoring | None = None
+    unscored: str | None = None
 
 
 def read_instrument(path: Path) -> Instrument:
     """Return the instrument of a file; raises MappingSyntaxError with line and column."""
     tree = read_yaml(path)
     refuse_unknown(
-        tree, {"instrument", "title", "domain", "reported by", "items", "measures", "licence"}
-    )
-    measures = want_map(tree, "measures")
+        tree,
+        {
+            "instrument", "title", "domain", "reported by", "items", "measures", "scoring",
+            "not scored because", "licence",
+        },
+    )  # fmt: skip
+    node = want_map(tree, "measures")
+    measures = {key: _measure(key, node) for key in node.entries}
+    items = items_of(want_map(tree, "items")) if "items" in tree else None
+    scoring = scoring_of(tree, items)
+    if scoring is not None:
+        _check_scoring(scoring, measures, want_map(want_map(tree, "scoring"), "measures"))
     return Instrument(
         key=want_text(tree, "instrument"),
         title=want_text(tree, "title"),
-        domain=_one_of(tree, "domain", get_args(Domain)),
-        reporter=_one_of(tree, "reported by", get_args(Reporter)),
-        measures={key: _measure(key, measures) for key in measures.entries},
-        items=_items(want_map(tree, "items")) if "items" in tree else None,
+        domain=one_of(tree, "domain", get_args(Domain)),
+        reporter=one_of(tree, "reported by", get_args(Reporter)),
+        measures=measures,
+        items=items,
         licence=want_text(tree, "licence"),
         location=tree.location,
+        scoring=scoring,
+        unscored=_unscored(tree),
     )
 
 
-def _one_of(tree: YamlMap, key: str, allowed: tuple[str, ...]) -> Any:
-    text = want_text(tree, key)
-    if text not in allowed:
-        raise fail(
-            messages.WRONG_KIND,
-            f"The entry '{key}' must be one of: {', '.join(allowed)}.",
-            tree.entries[key].location,
-        )
-    return text
+def _unscored(tree: YamlMap) -> str | None:
+    """Return why nothing is scored from items, None where the file says nothing of it."""
+    if "not scored because" not in tree:
+        return None
+    if "scoring" in tree:
+        text = "An instrument has 'scoring' or 'not scored because', not both."
+        raise fail(messages.WRONG_KIND, text, tree.key_locations["not scored because"])
+    return want_text(tree, "not scored because")
 
 
 def _measure(key: str, measures: YamlMap) -> Measure:
@@ -121,66 +151,42 @@ def _measure(key: str, measures: YamlMap) -> Measure:
     levels = want_map(tree, "levels") if "levels" in tree else None
     if levels is None and "unit" not in tree:
         raise fail(messages.ENTRY_MISSING, "A numeric measure needs a unit.", tree.location)
-    range_node = tree.get("range")
+    value_range = range_of(want(tree, "range")) if "range" in tree else None
     return Measure(
         key=key,
         code=want_text(tree, "code"),
         unit=want_text(tree, "unit") if "unit" in tree else None,
-        value_range=_range(range_node) if range_node else None,
+        value_range=value_range,
         levels={word: want_text(levels, word) for word in levels.entries} if levels else {},
         location=tree.location,
-        is_functional=_flag(tree, "functional"),
-        profiles=_texts(tree, "profiles"),
-        needs_value="value" in tree and _one_of(tree, "value", ("required",)) == "required",
+        is_functional=flag(tree, "functional"),
+        profiles=texts(tree, "profiles"),
+        needs_value="value" in tree and one_of(tree, "value", ("required",)) == "required",
+        direction=direction_of(tree),
+        important_change=important_change_of(tree),
+        bands=bands_of(tree, value_range),
     )
 
 
-def _flag(tree: YamlMap, key: str) -> bool:
-    node = tree.get(key)
-    if node is None:
-        return False
-    if not (isinstance(node, YamlScalar) and isinstance(node.value, bool)):
-        raise fail(messages.WRONG_KIND, f"The entry '{key}' is true or false.", node.location)
-    return node.value
+def _check_scoring(scoring: Scoring, measures: Mapping[str, Measure], tree: YamlMap) -> None:
+    """Raise MappingSyntaxError at the first rule that does not fit the measure that it is for."""
+    for key, rule in scoring.rules.items():
+        if key not in measures:
+            text = f"The instrument has no measure '{key}'."
+            raise fail(messages.ENTRY_UNKNOWN, text, tree.key_locations[key])
+        if isinstance(rule, Levels):
+            _check_levels(rule, measures[key], scoring)
+        elif measures[key].value_range != scoring.result_range(rule):
+            low, high = scoring.result_range(rule)
+            text = f"The rule gives scores from {low:f} to {high:f}: other than the range."
+            raise fail(messages.WRONG_KIND, text, want(tree, key).location)
 
 
-def _texts(tree: YamlMap, key: str) -> tuple[str, ...]:
-    node = tree.get(key)
-    if node is None:
-        return ()
-    if not isinstance(node, YamlList):
-        raise fail(messages.WRONG_KIND, f"The entry '{key}' is a list.", node.location)
-    return tuple(item.text for item in node if isinstance(item, YamlScalar))
-
-
-def _items(tree: YamlMap) -> Items:
-    refuse_unknown(tree, {"ids", "range"})
-    first, _, last = want_text(tree, "ids").partition("-")
-    if not (first.isdecimal() and last.isdecimal()):
-        raise fail(messages.WRONG_KIND, "Item ids read like 1-10.", tree.location)
-    node = tree.get("range")
-    if node is None:
-        raise fail(messages.ENTRY_MISSING, "Items need a range.", tree.location)
-    ids = tuple(str(number) for number in range(int(first), int(last) + 1))
-    if not ids:
-        raise fail(messages.WRONG_KIND, "Item ids begin below their end.", tree.location)
-    return Items(ids, _range(node))
-
-
-def _range(node: YamlNode) -> Range:
-    if not (isinstance(node, YamlList) and len(node.items) == 2):
-        raise fail(messages.WRONG_KIND, "A range is a list of two numbers.", node.location)
-    low, high = (_number(item) for item in node.items)
-    if low >= high:
-        raise fail(messages.WRONG_KIND, "A range begins below its end.", node.location)
-    return low, high
-
-
-def _number(node: YamlNode) -> Decimal:
-    try:
-        number = Decimal(node.text if isinstance(node, YamlScalar) else "")
-    except InvalidOperation:
-        number = Decimal("NaN")
-    if not number.is_finite():
-        raise fail(messages.WRONG_KIND, "A number is expected.", node.location)
-    return number
+def _check_levels(levels: Levels, measure: Measure, scoring: Scoring) -> None:
+    for step in levels.steps:
+        if step.level not in measure.levels:
+            text = f"The measure has no level '{step.level}'."
+            raise fail(messages.WRONG_KIND, text, step.location)
+        if step.measure and not isinstance(scoring.rules.get(step.measure), Formula):
+            text = f"No rule gives the number of '{step.measure}'."
+            raise fail(messages.WRONG_KIND, text, step.location)

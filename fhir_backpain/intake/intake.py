@@ -37,6 +37,7 @@ class IntakeReport:
     issue_count: int = 0
     error_count: int = 0
     columns: dict[str, list[ColumnAccount]] = field(default_factory=dict)
+    _errors_kept: int = 0
 
     @property
     def has_errors(self) -> bool:
@@ -46,10 +47,18 @@ class IntakeReport:
     def note(self, issues: Iterable[Issue]) -> None:
         """Count issues and keep the first ones."""
         for issue in issues:
-            self.issue_count += 1
-            self.error_count += issue.is_error
-            if len(self.issues) < self.max_issues:
-                self.issues.append(issue)
+            self.note_one(issue)
+
+    def note_one(self, issue: Issue) -> None:
+        """Count an issue and keep it among the first; an error takes the place of a lesser one."""
+        self.issue_count += 1
+        self.error_count += issue.is_error
+        if len(self.issues) >= self.max_issues:
+            if not issue.is_error or self._errors_kept >= len(self.issues):
+                return
+            del self.issues[max(at for at, one in enumerate(self.issues) if not one.is_error)]
+        self.issues.append(issue)
+        self._errors_kept += issue.is_error
 
     def shown_issues(self) -> list[Issue]:
         """Return the kept issues, and a note where there were more."""
@@ -91,7 +100,7 @@ class Intake:
         self.report = IntakeReport(max_issues=max_issues)
         self._paths = list(paths)
         self._feed = feed
-        self._checker = RecordChecker(library.vocabulary, library.ranges)
+        self._checker = RecordChecker(library.vocabulary, library.ranges, library.instruments)
         self._parameters = feed.settle_parameters(parameters or {}) if feed else {}
         for path in self._paths:
             if is_table(path) and feed is None:
@@ -111,7 +120,9 @@ class Intake:
                 yield from self._pass_on(self._checked(reading))
             return
         assert self._feed is not None
-        table = TableReader(Path(path), self._feed, self._parameters, self._checker.check)
+        table = TableReader(
+            Path(path), self._feed, self._parameters, self._checker.check, tell=self.report.note_one
+        )
         try:
             for reading in table:
                 yield from self._pass_on(reading)

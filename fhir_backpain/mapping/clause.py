@@ -1,5 +1,7 @@
 """The clauses of a condition: ``PATH is present``, ``PATH is not WORD``, joined with ``and``.
 
+``LIST.MEMBER has WORD or WORD`` asks whether an element of a list has one of some words.
+
 Everyone who asks what a condition says reads it here: compiler, checks, trace and the way back.
 """
 
@@ -10,6 +12,25 @@ from dataclasses import dataclass
 from typing import Any
 
 _CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
+
+
+_WORD = "[A-Za-z0-9._-]+"
+_HOLDING = re.compile(
+    rf"^(?P<path>\S+)\.(?P<member>[A-Za-z0-9_]+) has (?P<words>{_WORD}( or {_WORD})*)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """One test of a source list: an element of it has one of some words at `member`."""
+
+    path: str
+    member: str
+    words: tuple[str, ...]
+
+    def at(self, path: str) -> str:
+        """Return the clause as text, with another path of the list."""
+        return f"{path}.{self.member} has {' or '.join(self.words)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +58,7 @@ class Clause:
 
 
 def read_clauses(condition: str) -> list[Clause]:
-    """Return the clauses of a condition; an unreadable one, which the compiler tells, is none."""
+    """Return the tests of single values; an unreadable one, which the compiler tells, is none."""
     found = [read_clause(text) for text in split_clauses(condition)]
     return [clause for clause in found if clause is not None]
 
@@ -53,3 +74,17 @@ def read_clause(text: str) -> Clause | None:
     if found is None:
         return None
     return Clause(found["path"], found["word"], bool(found["negated"]))
+
+
+def read_holdings(condition: str) -> list[Holding]:
+    """Return the tests of lists in a condition."""
+    found = [read_holding(text) for text in split_clauses(condition)]
+    return [holding for holding in found if holding is not None]
+
+
+def read_holding(text: str) -> Holding | None:
+    """Return the test of a list that a text is, or None where it is none."""
+    found = _HOLDING.match(text)
+    if found is None:
+        return None
+    return Holding(found["path"], found["member"], tuple(found["words"].split(" or ")))

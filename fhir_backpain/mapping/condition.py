@@ -1,4 +1,4 @@
-"""Conditions: ``PATH is present``, ``PATH is WORD``, joined with ``and``."""
+"""Conditions: ``PATH is present``, ``PATH is WORD``, ``LIST.MEMBER has WORD``, with ``and``."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from fhir_backpain.errors import MappingCheckError
 from fhir_backpain.mapping import messages
-from fhir_backpain.mapping.clause import read_clause, split_clauses
+from fhir_backpain.mapping.clause import Holding, read_clause, read_holding, split_clauses
 from fhir_backpain.mapping.scope import Reach
-from fhir_backpain.mapping.source_shape import Leaf
+from fhir_backpain.mapping.source_shape import Leaf, ListShape, ObjectShape
 from fhir_backpain.outcome import MappingLocation
 
 ReachOf = Callable[[str, MappingLocation], Reach]
@@ -21,6 +21,9 @@ def compile_condition(text: str, reach_of: ReachOf, where: MappingLocation) -> s
 
 
 def _clause(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
+    holding = read_holding(text)
+    if holding is not None:
+        return _holding(holding, reach_of, where)
     clause = read_clause(text)
     if clause is None:
         raise MappingCheckError(
@@ -35,6 +38,18 @@ def _clause(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
         return f"{reach.expression} is {'not ' if negated else ''}{word.title()}"
     _check_word(word, reach.shape, where)
     return f"{reach.expression} {'!=' if negated else '=='} {word!r}"
+
+
+def _holding(holding: Holding, reach_of: ReachOf, where: MappingLocation) -> str:
+    reach = reach_of(holding.path, where)
+    shape = reach.shape.item if isinstance(reach.shape, ListShape) else None
+    member = shape.members.get(holding.member) if isinstance(shape, ObjectShape) else None
+    if member is None:
+        text = f"'{holding.path}' is no list whose elements have '{holding.member}'."
+        raise MappingCheckError(messages.CONDITION_WRONG.issue(text, mapping=where))
+    for word in holding.words:
+        _check_word(word, member.shape, where)
+    return f"any([one.{holding.member} in {holding.words!r} for one in {reach.expression}])"
 
 
 def _check_word(word: str, shape: object, where: MappingLocation) -> None:

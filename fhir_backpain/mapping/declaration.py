@@ -38,7 +38,8 @@ _KEYS = {
 # What is made later may refer to what is made earlier; Provenance names everything before it.
 MADE_TYPES = (
     "Patient", "Encounter", "CareTeam", "Condition", "Goal", "QuestionnaireResponse",
-    "Observation", "ServiceRequest", "MedicationRequest", "CarePlan", "Provenance",
+    "Observation", "ServiceRequest", "MedicationRequest", "Procedure", "DiagnosticReport",
+    "CarePlan", "Provenance",
 )  # fmt: skip
 
 

@@ -17,6 +17,8 @@ from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.definitions.definitions import RELEASES
 from fhir_backpain.fhir.canonical import BASE
 from fhir_backpain.instruments.instrument import Domain, Reporter
+from fhir_backpain.instruments.interpretation import ChangeOf, Direction
+from fhir_backpain.instruments.scoring_rule import Operation
 from fhir_backpain.mapping.declaration import MADE_TYPES
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
 from fhir_backpain.mapping.library import Library, load_library
@@ -31,10 +33,18 @@ _SCALAR: Schema = {"type": ["string", "number", "boolean"]}
 _PATH: Schema = {"type": ["string", "number"]}
 _PATHS: Schema = {"anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems": 1}]}
 _WORDS: Schema = {"type": "object", "additionalProperties": _SCALAR, "minProperties": 1}
-_CLAUSE = r"\S+ is (not )?[A-Za-z0-9._-]+"
+_WORD = "[A-Za-z0-9._-]+"
+_CLAUSE = rf"\S+ (is (not )?{_WORD}|has {_WORD}( or {_WORD})*)"
 _CONDITION: Schema = {"type": "string", "pattern": f"^{_CLAUSE}( and {_CLAUSE})*$"}
 _REPETITION: Schema = {"type": "string", "pattern": r"^\S+ as [A-Za-z_][A-Za-z0-9_]*$"}
 _KEY: Schema = {"type": "array", "items": _SCALAR}
+_ID: Schema = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^[0-9]+([a-z]|-[0-9]+)?$"},
+        {"type": "integer", "minimum": 0},
+    ]
+}
+_IDS: Schema = {"anyOf": [_ID, {"type": "array", "items": _ID, "minItems": 1}]}
 _RANGE: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
 
@@ -163,29 +173,75 @@ def _concept_map() -> Schema:
 
 
 def _instrument() -> Schema:
-    levels = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
-    measure = _object(
-        {
-            "code": _TEXT, "unit": _TEXT, "range": _RANGE, "levels": levels,
-            "functional": {"type": "boolean"}, "profiles": {"type": "array", "items": _TEXT},
-            "value": {"const": "required"},
-        },
-        "code",
-        anyOf=[{"required": ["unit"]}, {"required": ["levels"]}],
-    )  # fmt: skip
-    ids = {"type": "string", "pattern": r"^\d+-\d+$"}
     return _object(
         {
             "instrument": _TEXT,
             "title": _TEXT,
             "domain": {"enum": list(get_args(Domain))},
             "reported by": {"enum": list(get_args(Reporter))},
-            "items": _object({"ids": ids, "range": _RANGE}, "ids", "range"),
-            "measures": {"type": "object", "additionalProperties": measure},
+            "items": _object({"ids": _IDS, "range": _RANGE}, "ids", "range"),
+            "measures": {"type": "object", "additionalProperties": _measure()},
+            "scoring": _scoring(),
+            "not scored because": _TEXT,
             "licence": _TEXT,
         },
         "instrument", "title", "domain", "reported by", "measures", "licence",
+        **{"not": {"required": ["scoring", "not scored because"]}},
     )  # fmt: skip
+
+
+def _measure() -> Schema:
+    levels = {"type": "object", "additionalProperties": _TEXT, "minProperties": 1}
+    change = _object(
+        {
+            "value": {"type": "number", "exclusiveMinimum": 0},
+            "of": {"enum": list(get_args(ChangeOf))},
+            "source": _TEXT,
+        },
+        "value", "of", "source",
+    )  # fmt: skip
+    band = _object({"to": {"type": "number"}, "name": _TEXT}, "to", "name")
+    return _object(
+        {
+            "code": _TEXT, "unit": _TEXT, "range": _RANGE, "levels": levels,
+            "functional": {"type": "boolean"}, "profiles": {"type": "array", "items": _TEXT},
+            "value": {"const": "required"},
+            "direction": {"enum": list(get_args(Direction))},
+            "important change": change,
+            "bands": _object({"source": _TEXT, "steps": _some(band)}, "source", "steps"),
+        },
+        "code",
+        anyOf=[{"required": ["unit"]}, {"required": ["levels"]}],
+        dependentRequired={"bands": ["range"]},
+    )  # fmt: skip
+
+
+def _scoring() -> Schema:
+    points = {"type": "object", "additionalProperties": {"type": "number"}, "minProperties": 1}
+    missing = _object(
+        {"at most": {"type": "integer", "minimum": 1}, "then": {"const": "prorate"}},
+        "at most", "then",
+    )  # fmt: skip
+    formulas = [
+        _object({operation: _IDS, "missing items": missing}, operation)
+        for operation in get_args(Operation)
+    ]
+    where = {"type": "object", "additionalProperties": _RANGE, "minProperties": 1}
+    level = _object({"is": _TEXT, "where": {**where, "maxProperties": 1}}, "is")
+    rule = {"oneOf": [*formulas, _object({"levels": _some(level)}, "levels")]}
+    return _object(
+        {
+            "source": _TEXT,
+            "reversed": {"type": "array", "items": _ID},
+            "recode": {"type": "object", "additionalProperties": points},
+            "measures": {"type": "object", "additionalProperties": rule},
+        },
+        "source", "measures",
+    )  # fmt: skip
+
+
+def _some(item: Schema) -> Schema:
+    return {"type": "array", "items": item, "minItems": 1}
 
 
 def _fragments() -> Schema:

@@ -74,9 +74,7 @@ class Library:
         for concept_map in self.concept_maps.values():
             if concept_map.kind:
                 words.setdefault(concept_map.kind, set()).update(concept_map.rows)
-        for key, instrument in self.instruments.items():
-            ids = instrument.items.ids if instrument.items else ()
-            words.setdefault("item", set()).update(f"{key} {id_}" for id_ in ids)
+        for instrument in self.instruments.values():
             needed = {name for name, one in instrument.measures.items() if one.needs_value}
             words.setdefault("valued measure", set()).update(needed)
         return {kind: frozenset(found) for kind, found in words.items()}

@@ -55,7 +55,8 @@ class ColumnAccount:
 class TableReader:
     """Reads one table. `columns` and `issues` are complete once every row was read.
 
-    `check` is the record check; its findings are moved to the column that they came from.
+    `check` is the record check; its findings are moved to the column that they came from. What it
+    tells of a good row goes to `tell`, by default to `issues`.
     """
 
     path: Path
@@ -64,6 +65,7 @@ class TableReader:
     check: Check
     columns: list[ColumnAccount] = field(default_factory=list)
     issues: list[Issue] = field(default_factory=list)
+    tell: Callable[[Issue], None] | None = None
 
     def __iter__(self) -> Iterator[Reading]:
         """Yield a record or a rejection for each row; raises SourceError for an unusable table."""
@@ -111,6 +113,8 @@ class TableReader:
         found = [self._located(issue, cells, place) for issue in self.check(data)]
         if any(issue.is_error for issue in found):
             return RejectedRecord(tuple(found), place)
+        for issue in found:
+            (self.tell or self.issues.append)(issue)
         return SourceRecord(data, place.at(record=data["id"]))
 
     def _cells(self, row: Row) -> dict[str, str]:

@@ -10,6 +10,9 @@ Whatever begins with ``=`` varies with the record; everything else is literal.
 - ``{=when: condition, …}``: the rest of the map, where the condition holds
 - ``{=first of: [ … ]}``: the first of several that is there
 
+A condition joins tests with ``and``: ``path is present``, ``path is missing``, ``path is word``,
+``path is not word``, ``list.member has word or word``.
+
 An object is left out where it has slots and all of them are empty, a list where it has no item.
 
 The profiles that ``meta.profile`` names are held against the template when it is compiled: those of

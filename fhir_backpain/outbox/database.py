@@ -71,6 +71,12 @@ class Database(Protocol):
     def read(self, work: Callable[[Session], Result]) -> Result:
         """Return what `work` returns, which only reads."""
 
+    def survey(self, work: Callable[[Session], Result]) -> Result:
+        """Return what `work` returns, which reads at length; all of it is of one moment.
+
+        Nobody is kept from reading or writing meanwhile.
+        """
+
     def close(self) -> None:
         """Close the database; closing twice is no error."""
 

@@ -121,9 +121,29 @@ def entries(
     return [read_entry(row, steady) for row in rows.fetchall()]
 
 
+def search(session: Session, server: str, words: str, limit: int, steady: float) -> list[Entry]:
+    """Return the entries that have these words as a key, the newest first."""
+    rows = session.execute(
+        f"SELECT {ENTRY_COLUMNS} {_FROM} WHERE e.server = ?"
+        " AND (e.tracking_id = ? OR e.record_id = ? OR p.value = ?) ORDER BY e.id DESC LIMIT ?",
+        (server, words, words, words, limit),
+    )
+    return [read_entry(row, steady) for row in rows.fetchall()]
+
+
 def entry(session: Session, tracking_id: str, steady: float) -> Entry:
     """Return one entry; OutboxError where there is none."""
     return read_entry(_row(session, ENTRY_COLUMNS, tracking_id), steady)
+
+
+def newest(session: Session, server: str, key: RecordKey, steady: float) -> Entry | None:
+    """Return the entry of a record's newest version, None where the server has none."""
+    row = session.execute(
+        f"SELECT {ENTRY_COLUMNS} {_FROM} WHERE p.server = ? AND p.system = ? AND p.value = ?"
+        " AND e.record = ? AND e.record_id = ? AND e.source = ? AND e.is_latest = 1",
+        (server, key.patient_system, key.patient_value, key.record, key.id, key.source),
+    ).fetchone()
+    return None if row is None else read_entry(row, steady)
 
 
 def row_id(session: Session, tracking_id: str) -> int:

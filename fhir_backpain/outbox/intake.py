@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from fhir_backpain.outbox.database import Session
@@ -21,6 +21,8 @@ _COLUMNS = (
     "mapping_version", "location", "as_of", "test_data", "created_at", "settled_at",
 )  # fmt: skip
 _WAITING = ("queued", "unclear")
+_PLACE = tuple(field.name for field in fields(SourceLocation))
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 _Place = tuple[int, str, str, str]
 """What makes two entries versions of one record: `_KEY`."""
@@ -212,8 +214,8 @@ class Intake:
 
 def write_location(location: SourceLocation) -> str:
     """Return a source location as JSON text, what is not known left out."""
-    known = {name: value for name, value in asdict(location).items() if value is not None}
-    return json.dumps(known, separators=(",", ":"))
+    values = ((name, getattr(location, name)) for name in _PLACE)
+    return _encode({name: value for name, value in values if value is not None})
 
 
 def read_location(text: str) -> SourceLocation:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from typing import Literal
 
 from fhir_backpain.record import RecordKey
 
 Retired = Literal["entered-in-error", "deleted"]
 """How a resource that its record no longer makes was taken back: the first is still there."""
+_write = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class LedgerRow:
 
 def write_key(key: RecordKey) -> str:
     """Return a record's key as one text that can be read back."""
-    return json.dumps(astuple(key), separators=(",", ":"))
+    return _write([key.source, key.patient_system, key.patient_value, key.record, key.id])
 
 
 def read_key(text: str) -> RecordKey:

@@ -53,6 +53,10 @@ NOT_STORABLE = Message(
     5012, "value", "A record holds what the outbox cannot keep",
     "Look for characters without a form in UTF-8 text, such as NUL, in the record.",
 )  # fmt: skip
+WRONG_REASON = Message(
+    5014, "value", "The reason cannot be kept in the audit trail",
+    "Give one line of text that names no patient; entries are known by their tracking ids.",
+)  # fmt: skip
 WRONG_ADDRESS = Message(
     5013, "value", "The outbox's address cannot be read",
     "Name a file, or a database as postgresql://user@host:5432/name.",

@@ -6,19 +6,29 @@ to load than a command takes to run.
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING, Any
 
 from fhir_backpain.errors import OutboxError
+from fhir_backpain.outbox.act import actor_of_process
+from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outbox.messages import NEWER_SCHEMA
+from fhir_backpain.telemetry.event import log
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-REVISIONS = ("0001", "0002")
+REVISIONS = ("0001", "0002", "0003", "0004")
 """The schemas that this program knows, oldest first; the last is the one that it works with."""
 VERSION_TABLE = "outbox_version"
+_TELL = """
+INSERT INTO audit (at, actor, via, action, detail) VALUES (:at, :actor, :via, 'migrated', :detail)
+"""
+_logger = logging.getLogger(__name__)
 
 
 def is_current(revision: str, name: str) -> bool:
@@ -75,6 +85,22 @@ def _upgrade(engine: Engine, prepare: Callable[[Connection], str | None]) -> Non
                 )
                 if stamp is not None:
                     environment.get_context().stamp(script, stamp)
+                before = environment.get_context().get_current_revision()
                 environment.run_migrations()
+                _tell(connection, before)
         except DBAPIError as error:
             raise error.orig or error from None
+
+
+def _tell(connection: Connection, before: str | None) -> None:
+    """Add the migration to the trail, in the transaction that it is done in."""
+    from sqlalchemy import text
+
+    after = REVISIONS[-1]
+    if before == after:  # another process was quicker
+        return
+    actor = actor_of_process("engine")
+    detail = json.dumps({"to": after} if before is None else {"from": before, "to": after})
+    told = {"at": format_instant(datetime.now(UTC)), "actor": actor.name, "via": actor.via}
+    connection.execute(text(_TELL), {**told, "detail": detail})
+    log(_logger, logging.INFO, "migrated", before=before, after=after)

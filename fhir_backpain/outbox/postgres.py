@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
+from fhir_backpain.outbox.act import Via, actor_of_process
 from fhir_backpain.outbox.clock import Clock
 from fhir_backpain.outbox.postgres_address import SCHEMA, PostgresAddress
 from fhir_backpain.outbox.postgres_database import PostgresDatabase
@@ -28,11 +29,13 @@ class PostgresStore(SqlStore):
         clock: Clock | None = None,
         busy_seconds: float = 5.0,
         schema: str = SCHEMA,
+        via: Via = "library",
     ) -> None:
         self.address = PostgresAddress(url, schema)
         self._postgres = PostgresDatabase(self.address, busy_seconds)
         shared = clock or SharedClock(self._postgres)
-        super().__init__(self._postgres, shared, lambda: PostgresPresence(self._postgres))
+        actor = actor_of_process(via)
+        super().__init__(self._postgres, shared, lambda: PostgresPresence(self._postgres), actor)
 
     def watch(self, server: str, wake: Callable[[], None]) -> AbstractContextManager[None]:
         """Call `wake`, on a thread of its own, when work for a server was stored anywhere.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -28,9 +29,11 @@ from fhir_backpain.outbox.postgres_link import (
     was_committed,
 )
 from fhir_backpain.outbox.postgres_session import PostgresSession
+from fhir_backpain.telemetry.event import log
 
 _MOST_CONNECTIONS = 8
 _PAUSE = 0.05
+_logger = logging.getLogger(__name__)
 
 
 class PostgresDatabase:
@@ -70,6 +73,11 @@ class PostgresDatabase:
         """Run `work`, which only reads."""
         until = time.monotonic() + self._patience
         return self._use(lambda link: link.read(work), until)
+
+    def survey(self, work: Callable[[PostgresSession], Result]) -> Result:
+        """Run `work`, which reads at length, on the state of one moment."""
+        until = time.monotonic() + self._patience
+        return self._use(lambda link: link.survey(work), until)
 
     def connect(self) -> Connection:
         """Return a connection of one's own, tried for once; OutboxError where there is none."""
@@ -126,6 +134,7 @@ class PostgresDatabase:
                 # What was opened before the server went away is of no use either.
                 unusable += self._idle
                 self._idle = []
+                log(_logger, logging.WARNING, "connection-lost", outbox=str(self.address))
             elif not self._closed:
                 self._idle.append(link)
                 return

@@ -68,6 +68,15 @@ class PostgresLink:
         """Run `work`, each statement by itself."""
         return work(PostgresSession(self._connection))
 
+    def survey(self, work: Callable[[PostgresSession], Result]) -> Result:
+        """Run `work`, which only reads, on the state of one moment."""
+        self._connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            return work(PostgresSession(self._connection))
+        finally:
+            with contextlib.suppress(psycopg.Error):
+                self._connection.execute("ROLLBACK")
+
     def transact(self, work: Callable[[PostgresSession], Result]) -> Result:
         """Run `work` within a transaction; UnsureError where nobody knows if it was committed."""
         self._connection.execute("BEGIN")

@@ -101,15 +101,22 @@ class Queue:
         return wanted - {token for (token,) in kept.fetchall()}
 
     def release(self, tokens: Iterable[int]) -> None:
-        """Give entries back as they were."""
+        """Give entries back as they were, but for those that have a newer version by now."""
         patients = self._lock(tokens)
         if not patients:
             return
         table, given = self._session.given({"patient": int, "token": int}, patients)
-        self._session.execute(
+        held = self._session.execute(
             f"UPDATE entry SET token = NULL FROM {table} k"  # noqa: S608
-            " WHERE entry.patient = k.patient AND entry.token = k.token",
+            " WHERE entry.patient = k.patient AND entry.token = k.token"
+            f" AND entry.{_IS_OPEN} RETURNING entry.id, entry.is_latest, entry.read_back",
             given,
+        )
+        replaced = {
+            entry: unclear for entry, is_latest, unclear in held.fetchall() if not is_latest
+        }
+        self._supersede(
+            list(replaced), unclear=[entry for entry, unclear in replaced.items() if unclear]
         )
         self.refresh([patient for patient, _ in patients])
 
@@ -252,7 +259,10 @@ class Queue:
         self._supersede(outdated, unclear=unclear)
 
     def _supersede(self, entries: Sequence[int], *, unclear: Sequence[int]) -> None:
-        """End entries that have a newer version, which takes over what is unclear about them."""
+        """End entries that have a newer version, which takes over their place and their doubt.
+
+        What may have arrived of them has to be looked at before what comes after them is sent.
+        """
         if not entries:
             return
         listed, given = among(self._session, int, entries)
@@ -260,6 +270,15 @@ class Queue:
             "UPDATE entry SET state = 'superseded', token = NULL, settled_at = ?"  # noqa: S608
             f" WHERE id {listed}",
             [self._at, *given],
+        )
+        self._session.execute(
+            "UPDATE entry SET position = o.position FROM"  # noqa: S608
+            " (SELECT patient, record, record_id, source, min(position) AS position FROM entry"
+            f"  WHERE id {listed} GROUP BY patient, record, record_id, source) o"
+            f" WHERE entry.is_latest = 1 AND entry.{_IS_OPEN} AND entry.position > o.position"
+            " AND entry.patient = o.patient AND entry.record = o.record"
+            " AND entry.record_id = o.record_id AND entry.source = o.source",
+            given,
         )
         listed, given = among(self._session, int, unclear)
         self._session.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fhir_backpain.outbox.act import Via, actor_of_process
 from fhir_backpain.outbox.clock import Clock, SystemClock
 from fhir_backpain.outbox.file_presence import FilePresence
 from fhir_backpain.outbox.sql_store import SqlStore
@@ -18,11 +19,17 @@ class SqliteStore(SqlStore):
     """
 
     def __init__(
-        self, path: Path | str, *, clock: Clock | None = None, busy_seconds: float = 5.0
+        self,
+        path: Path | str,
+        *,
+        clock: Clock | None = None,
+        busy_seconds: float = 5.0,
+        via: Via = "library",
     ) -> None:
         self.path = Path(path)
         database = SqliteDatabase(self.path, busy_seconds)
-        super().__init__(database, clock or SystemClock(), self._join_file)
+        actor = actor_of_process(via)
+        super().__init__(database, clock or SystemClock(), self._join_file, actor)
 
     def _join_file(self) -> FilePresence:
         with translated(self.path):

@@ -39,11 +39,12 @@ _MESSAGES: dict[int, Message] = {
 
 
 class SqliteDatabase:
-    """An open outbox file. One connection, which one thread at a time uses."""
+    """An open outbox file. One connection, which one thread at a time uses; another to survey."""
 
     def __init__(self, path: Path, busy_seconds: float) -> None:
         self.path = path
-        self._lock = threading.RLock()
+        self._busy_seconds = busy_seconds
+        self._lock, self._survey_lock = threading.RLock(), threading.Lock()
         with translated(path):
             if not path.exists():
                 _create(path)
@@ -67,6 +68,19 @@ class SqliteDatabase:
         """Run `work`, which only reads."""
         with self._lock, translated(self.path):
             return work(SqliteSession(self._opened()))
+
+    def survey(self, work: Callable[[SqliteSession], Result]) -> Result:
+        """Run `work`, which reads at length, beside all others: on a connection of its own."""
+        with self._survey_lock, translated(self.path):
+            with self._lock:
+                self._opened()
+            connection = _connect(self.path, self._busy_seconds)
+            try:
+                connection.execute("PRAGMA query_only = ON")
+                connection.execute("BEGIN")
+                return work(SqliteSession(connection))
+            finally:
+                connection.close()
 
     def close(self) -> None:
         """Close the file; closing twice is no error."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from fhir_backpain.outbox.act import Act, Actor, TrailItem
 from fhir_backpain.outbox.entry import (
     Attempt,
     Entry,
@@ -16,6 +17,7 @@ from fhir_backpain.outbox.entry import (
 )
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.record import RecordKey, SourceRecord
+from fhir_backpain.telemetry.figure import Figure
 
 
 class Store(Protocol):
@@ -27,13 +29,19 @@ class Store(Protocol):
     """
 
     def append(
-        self, records: Iterable[SourceRecord], server: str, mapping_version: str
+        self,
+        records: Iterable[SourceRecord],
+        server: str,
+        mapping_version: str,
+        *,
+        act: Act | None = None,
     ) -> list[Receipt]:
         """Store records for a server, durable on return; one receipt for each, in their order.
 
         A newer version takes the place of an earlier one that was not sent. A record whose
         newest entry has the same content and mapping version and is queued, under way or sent
-        is left as it is.
+        is left as it is. `act` is told of each entry that is queued; where it is about an entry
+        already, what is queued is told beside it.
         """
 
     def lease(self, server: str, worker: str, limit: int, seconds: float) -> list[LeasedEntry]:
@@ -111,8 +119,17 @@ class Store(Protocol):
     ) -> list[Entry]:
         """Return entries in the order of their arrival, those after the entry `after`."""
 
+    def search(self, server: str, words: str, limit: int = 100) -> list[Entry]:
+        """Return entries by a key of one's own, the newest first.
+
+        That is a tracking id, a record's id or the value of a patient's identifier, in full.
+        """
+
     def entry(self, entry_id: str) -> Entry:
         """Return one entry; OutboxError where there is none."""
+
+    def newest(self, server: str, key: RecordKey) -> Entry | None:
+        """Return the entry of a record's newest version, None where it has none for the server."""
 
     def data(self, entry_id: str) -> dict[str, Any]:
         """Return the source record of an entry."""
@@ -123,14 +140,28 @@ class Store(Protocol):
     def has_failed(self, server: str, patient_system: str, patient_value: str) -> bool:
         """True where the newest version of a record of the patient is rejected or held."""
 
-    def replay(self, entry_id: str) -> None:
+    def replay(self, entry_id: str, because: str | None = None, by: Actor | None = None) -> None:
         """Queue an entry once more; the server is read first, so that nothing is sent twice.
+
+        The audit trail keeps the reason, and `by` where that is not who opened the outbox.
 
         OutboxError where it is leased, waits already, or where a newer version exists.
         """
 
-    def discard(self, entry_id: str) -> None:
+    def discard(self, entry_id: str, because: str | None = None, by: Actor | None = None) -> None:
         """Take an entry out for good; OutboxError where it is leased, sent or out already."""
+
+    def tell(self, acts: Sequence[Act]) -> None:
+        """Add acts to the audit trail that the store did not do itself; durable on return."""
+
+    def trail(self, entry: str | None = None, since: str | None = None) -> Iterator[TrailItem]:
+        """Yield acts and attempts in the order of time; the store must stay open.
+
+        Those of one entry, and those from the instant `since` (in UTC with milliseconds) on.
+        """
+
+    def figures(self) -> list[Figure]:
+        """Return what the outbox counts, of one moment; nobody is kept from writing meanwhile."""
 
     def keep_note(self, name: str, text: str) -> None:
         """Keep a text under a name, in the place of an earlier one; durable on return."""

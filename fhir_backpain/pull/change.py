@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from fhir_backpain.client.reply import parse_etag
+from fhir_backpain.fhir import meta
 from fhir_backpain.fhir.json_text import dump
 from fhir_backpain.pull.instant import Instant, instant_of
 
@@ -51,11 +52,8 @@ def change_of(entry: dict[str, Any]) -> Change | None:
 
 def version_of(resource: Resource) -> str:
     """Return meta.versionId; where the server gives none, a word that changes with the content."""
-    meta = _object(resource, "meta")
-    version = meta.get("versionId")
-    if isinstance(version, str) and version:
-        return version
-    return sha256(dump(resource, sort_keys=True).encode()).hexdigest()[:32]
+    version = meta.version_of(resource)
+    return version or sha256(dump(resource, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def url_of(resource: Resource) -> str | None:
@@ -78,7 +76,7 @@ def _written(resource: Resource) -> Change | None:
     url = url_of(resource)
     if url is None:
         return None
-    instant = instant_of(_object(resource, "meta").get("lastUpdated"))
+    instant = instant_of(meta.meta_of(resource).get("lastUpdated"))
     return Change(url, version_of(resource), instant or 0, resource)
 
 

@@ -6,8 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import PermanentRemoteError
+from fhir_backpain.fhir.meta import (
+    OF_THE_SERVER,
+    with_own_source,
+    without_id_tag,
+    without_meta,
+)
 from fhir_backpain.pull.change import Resource, relative, url_of
-from fhir_backpain.pull.own_ids import without_id_tag
 from fhir_backpain.pull.ownership import is_ours, patient_of
 
 _GONE = (404, 410)
@@ -79,20 +84,15 @@ def without_server_marks(resource: Resource) -> Resource:
     That is the version, its time, the tag of our id, the request that HAPI appends to
     meta.source, the order of meta.profile, and a narrative that was generated.
     """
-    copy: Resource = _relative(resource)
-    meta = copy.get("meta")
-    if isinstance(meta, dict):
-        kept = {name: item for name, item in meta.items() if name not in _SERVER_META}
-        if isinstance(kept.get("source"), str):
-            kept["source"] = kept["source"].partition("#")[0]
-        copy["meta"] = without_id_tag(kept)
+    bare = without_id_tag(without_meta(_relative(resource), _SERVER_META))
+    copy: Resource = with_own_source(bare)
     text = copy.get("text")
     if isinstance(text, dict) and text.get("status") == "generated":
         del copy["text"]
     return copy
 
 
-_SERVER_META = ("versionId", "lastUpdated", "profile")
+_SERVER_META = (*OF_THE_SERVER, "profile")
 
 
 def _relative(value: Resource) -> Resource:

@@ -7,6 +7,7 @@ from itertools import islice
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import RemoteError
+from fhir_backpain.fhir.noted_version import version_in
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.pull.change import Change
 from fhir_backpain.pull.feed import Feed, feeds_of
@@ -16,7 +17,7 @@ from fhir_backpain.pull.own_ids import own_url
 from fhir_backpain.pull.ownership import is_ours, patient_of, patient_of_record
 from fhir_backpain.pull.plan import Fate
 from fhir_backpain.pull.pull_options import PullOptions, PullResult
-from fhir_backpain.pull.source import Source, version_in
+from fhir_backpain.pull.source import Source
 from fhir_backpain.pull.state import PullState
 
 Stopped = Callable[[], bool]
@@ -130,7 +131,7 @@ def _is_named(change: Change, row: LedgerRow) -> bool:
     """True where the ledger names the version as our own."""
     if change.resource is None:
         return row.retired == "deleted"
-    return version_in(row) == change.version
+    return version_in(row.version_id) == change.version
 
 
 def _batches(changes: Iterable[Change | None]) -> Iterator[list[Change | None]]:

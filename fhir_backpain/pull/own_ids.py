@@ -10,20 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from fhir_backpain.fhir import identity
-from fhir_backpain.fhir.canonical import BASE
+from fhir_backpain.fhir.meta import tagged_id
 from fhir_backpain.mapping.reverse.address import read_address
 from fhir_backpain.pull.change import Resource, relative
 from fhir_backpain.pull.ownership import elements, identifiers
 
-_ID_TAG = f"{BASE}/id"
-
 
 def own_url(resource: Resource) -> str | None:
     """Return the relative URL that we give a resource, None where it tells none."""
-    kind, meta = resource.get("resourceType"), resource.get("meta")
-    for tag in elements(meta.get("tag") if isinstance(meta, dict) else None):
-        if tag.get("system") == _ID_TAG and isinstance(tag.get("code"), str):
-            return f"{kind}/{tag['code']}"
+    kind, tagged = resource.get("resourceType"), tagged_id(resource)
+    if tagged is not None:
+        return f"{kind}/{tagged}"
     if kind == "Patient":
         return next((f"Patient/{identity.patient_id(*one)}" for one in identifiers(resource)), None)
     return _addressed(resource, str(kind))
@@ -66,13 +63,6 @@ class OwnIds:
         if url in self._own:
             copy["reference"] = self._own[url]
         return copy
-
-
-def without_id_tag(meta: Mapping[str, Any]) -> dict[str, Any]:
-    """Return Resource.meta without the tag that says our id."""
-    kept = [tag for tag in elements(meta.get("tag")) if tag.get("system") != _ID_TAG]
-    rest = {name: item for name, item in meta.items() if name != "tag"}
-    return {**rest, "tag": kept} if kept else rest
 
 
 def _addressed(resource: Resource, kind: str) -> str | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import OutboxError
+from fhir_backpain.fhir.noted_version import version_in
 from fhir_backpain.outbox.entry import Entry
 from fhir_backpain.outcome import Issue, SourceLocation
 from fhir_backpain.pull.change import Change, Resource, change_of, version_of
@@ -18,7 +19,7 @@ from fhir_backpain.pull.ownership import Owner, is_ours, owner_of, patient_of, r
 from fhir_backpain.pull.plan import Fate, Pending, Plan
 from fhir_backpain.pull.pull_options import ConflictPolicy
 from fhir_backpain.pull.rebuild import ReverseMapper, rebuild
-from fhir_backpain.pull.source import Source, is_changed, version_in
+from fhir_backpain.pull.source import Source, is_changed
 from fhir_backpain.pull.state import PullState
 from fhir_backpain.record import RecordKey
 
@@ -98,7 +99,7 @@ class PatientWork:
         left = []
         for one in pending:
             row = rows.get(one.url)
-            if row is not None and _are_before(one.versions, version_in(row)):
+            if row is not None and _are_before(one.versions, version_in(row.version_id)):
                 plan.overtaken.append(one.url)
             else:
                 left.append(one)

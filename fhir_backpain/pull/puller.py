@@ -59,7 +59,7 @@ class Puller:
         self._now = now
         # A signal handler may not set an Event: it may have interrupted who holds its lock.
         self._is_stopped = self._is_woken = False
-        self._source = Source(store, client.base_url, state, mapper)
+        self._source = Source(store, client.base_url, mapper)
         policy = self._options.on_conflict
         self._work = PatientWork(client, mapper, state, self._source, policy)
         self._collector = Collector(client, mapper.types, state, self._source, self._options)
@@ -83,7 +83,6 @@ class Puller:
         """Deliver what waits, read what changed, deliver that; the result says how far it came."""
         result = PullResult()
         self._deliver(result)
-        self._source.refresh()
         try:
             self._collector.collect(to_instant(self._now()), result, lambda: self.is_stopped)
         except RemoteError as error:

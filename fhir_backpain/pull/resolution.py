@@ -21,8 +21,7 @@ class Resolution:
 
     def __init__(self, state: PullState, store: Store | None, mapper: ReverseMapper) -> None:
         self._state = state
-        self._source = Source(store, state.server, state, mapper)
-        self._source.refresh()
+        self._source = Source(store, state.server, mapper)
 
     def take(self, number: int, side: Side) -> None:
         """Let a side win; raises OutboxError where there is no such conflict.
@@ -37,7 +36,7 @@ class Resolution:
         if side == "server":
             if rival is not None:
                 self._source.discard(rival)
-            self._state.take_server(number)
+            self._state.take_server(number, "" if entry is None else entry.id)
         else:
             if rival is not None:
                 self._source.replay(rival)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from fhir_backpain.errors import BackpainError, OutboxError
+from fhir_backpain.errors import BackpainError
 from fhir_backpain.fhir import json_text
+from fhir_backpain.fhir.noted_version import version_in
 from fhir_backpain.mapping.reverse.difference import differences
 from fhir_backpain.outbox.entry import Entry, State
 from fhir_backpain.outbox.ledger import LedgerRow
@@ -14,46 +15,21 @@ from fhir_backpain.outbox.record_text import content_hash, write_record
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.pull.change import Change, Resource
 from fhir_backpain.pull.chart import without_server_marks
-from fhir_backpain.pull.delivery import Finding, key_text
+from fhir_backpain.pull.delivery import Finding
 from fhir_backpain.pull.rebuild import ReverseMapper
-from fhir_backpain.pull.state import PullState
 from fhir_backpain.record import RecordKey
 
 _CHANGED: frozenset[State] = frozenset(("queued", "unclear", "conflict", "rejected", "held"))
 _UNDER_WAY: frozenset[State] = frozenset(("queued", "unclear"))
-_PAGE = 500
 
 
 class Source:
     """The outbox of a server, or nothing where there is none."""
 
-    def __init__(
-        self, store: Store | None, server: str, state: PullState, mapper: ReverseMapper
-    ) -> None:
+    def __init__(self, store: Store | None, server: str, mapper: ReverseMapper) -> None:
         self._store = store
         self._server = server
-        self._state = state
         self._mapper = mapper
-
-    def refresh(self) -> None:
-        """Learn which entries have arrived since the last run, page by page."""
-        if self._store is None:
-            return
-        after = self._state.last_entry()
-        while True:
-            try:
-                page = self._store.entries(self._server, after=after, limit=_PAGE)
-            except OutboxError:
-                if after is None:
-                    raise
-                # The entry is not known any more: this is another outbox.
-                self._state.forget_entries()
-                after = None
-                continue
-            if not page:
-                return
-            after = page[-1].id
-            self._state.note_entries({key_text(one.key): one.id for one in page}, after)
 
     def ledger(self, urls: Iterable[str]) -> dict[str, LedgerRow]:
         """Return what the outbox wrote, by relative URL."""
@@ -61,8 +37,7 @@ class Source:
 
     def newest(self, key: RecordKey) -> Entry | None:
         """Return the newest entry of a record."""
-        found = self._state.newest_entry(key_text(key)) if self._store is not None else None
-        return self._store.entry(found) if self._store is not None and found is not None else None
+        return None if self._store is None else self._store.newest(self._server, key)
 
     def says(self, entry: Entry, finding: Finding) -> bool:
         """True where an entry's record has the content of a finding."""
@@ -88,10 +63,11 @@ class Source:
             return False
         if change.resource is None:
             return row.retired == "deleted"
-        if version_in(row) == change.version:
+        written = version_in(row.version_id)
+        if written == change.version:
             return True
         entry = self.newest(row.key)
-        if entry is None or not (entry.leased or entry.state in _UNDER_WAY or not version_in(row)):
+        if entry is None or not (entry.leased or entry.state in _UNDER_WAY or not written):
             return False
         return self._makes(entry, change)
 
@@ -124,16 +100,6 @@ class Source:
             return self._mapper.normal_form(self._store.data(entry.id))
         except (BackpainError, KeyError):
             return None
-
-
-def version_in(row: LedgerRow) -> str | None:
-    """Return the version that a row of the ledger names.
-
-    >>> version_in(LedgerRow("Goal/a", "", "17/_history/3", None, "", ""))  # type: ignore
-    '3'
-    """
-    # Where the server assigned the id, that stands before the version.
-    return (row.version_id or "").rpartition("/_history/")[2] or None
 
 
 def is_changed(entry: Entry) -> bool:

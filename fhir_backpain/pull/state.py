@@ -249,15 +249,17 @@ class PullState:
                 for number, record, differs, body, found_at in rows
             ]
 
-    def take_server(self, number: int) -> None:
-        """End a conflict: what the server says is delivered."""
+    def take_server(self, number: int, entry: str) -> None:
+        """End a conflict: what the server says is delivered.
+
+        `entry` is the record's newest in the outbox, empty where there is none.
+        """
         with self._file.writing() as connection:
             row = connection.execute(
                 "SELECT record, content_hash, body FROM conflict WHERE id = ?", (number,)
             ).fetchone()
             if row is not None:
                 record, digest, finding = row
-                entry = _newest_entry(connection, record) or ""
                 _deliver(connection, record, digest, finding, entry)
 
     def take_source(self, number: int) -> None:
@@ -276,32 +278,6 @@ class PullState:
         with self._file.writing() as connection:
             _forget_conflict(connection, record)
 
-    # What the outbox holds
-
-    def last_entry(self) -> str | None:
-        """Return the entry of the outbox up to which the newest entries are known."""
-        with self._file.reading() as connection:
-            return _setting(connection, "entry")
-
-    def note_entries(self, newest: Mapping[str, str], last: str) -> None:
-        """Keep the newest entry of some records."""
-        with self._file.writing() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO source_entry VALUES (?, ?)", list(newest.items())
-            )
-            connection.execute("INSERT OR REPLACE INTO setting VALUES ('entry', ?)", (last,))
-
-    def forget_entries(self) -> None:
-        """Forget the entries: another outbox is there."""
-        with self._file.writing() as connection:
-            connection.execute("DELETE FROM source_entry")
-            connection.execute("DELETE FROM setting WHERE name = 'entry'")
-
-    def newest_entry(self, record: str) -> str | None:
-        """Return the newest entry of a record in the outbox."""
-        with self._file.reading() as connection:
-            return _newest_entry(connection, record)
-
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -319,13 +295,6 @@ class PullState:
 
 def _setting(connection: sqlite3.Connection, name: str) -> str | None:
     row = connection.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
-    return None if row is None else str(row[0])
-
-
-def _newest_entry(connection: sqlite3.Connection, record: str) -> str | None:
-    row = connection.execute(
-        "SELECT entry FROM source_entry WHERE record = ?", (record,)
-    ).fetchone()
     return None if row is None else str(row[0])
 
 

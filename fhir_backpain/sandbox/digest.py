@@ -6,9 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 from fhir_backpain.fhir.json_text import dump
-from fhir_backpain.fhir.meta import without_meta
-
-_OF_THE_SERVER = ("versionId", "lastUpdated")
+from fhir_backpain.fhir.meta import OF_THE_SERVER, without_meta
 
 
 def content_digest(resource: dict[str, Any]) -> bytes:
@@ -16,6 +14,6 @@ def content_digest(resource: dict[str, Any]) -> bytes:
 
     The order of the elements does not count, each digit of a number does.
     """
-    content = without_meta(resource, _OF_THE_SERVER)
+    content = without_meta(resource, OF_THE_SERVER)
     content.pop("id", None)
     return sha256(dump(content, sort_keys=True).encode()).digest()

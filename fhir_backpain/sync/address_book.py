@@ -1,7 +1,6 @@
 """Where a server keeps what we know by an id of our own, for servers that assign ids.
 
-A resource keeps one identity for life: ours. The ledger notes the server's id beside the version,
-as ``17/_history/3``, which no version id can look like.
+A resource keeps one identity for life: ours. The ledger notes the server's id beside the version.
 """
 
 from __future__ import annotations
@@ -9,30 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from fhir_backpain.fhir.noted_version import server_id_in
 from fhir_backpain.outbox.ledger import LedgerRow
-
-_BETWEEN = "/_history/"
-
-
-def noted_version(version_id: str | None, server_id: str | None) -> str | None:
-    """Return what the ledger keeps as version: with the server's id where it assigned one.
-
-    >>> noted_version("3", "17")
-    '17/_history/3'
-    """
-    return version_id if server_id is None else f"{server_id}{_BETWEEN}{version_id or ''}"
-
-
-def version_in(row: LedgerRow) -> str | None:
-    """Return the version that a row of the ledger names."""
-    _, between, version = (row.version_id or "").partition(_BETWEEN)
-    return (version or None) if between else row.version_id
-
-
-def server_id_in(row: LedgerRow) -> str | None:
-    """Return the id that the server assigned; None where the resource has ours."""
-    server_id, between, _ = (row.version_id or "").partition(_BETWEEN)
-    return server_id if between else None
 
 
 class AddressBook:
@@ -44,7 +21,7 @@ class AddressBook:
         for row in rows:
             if row.retired != "deleted":
                 kind, _, own = row.url.partition("/")
-                self.learn(row.url, f"{kind}/{server_id_in(row) or own}")
+                self.learn(row.url, f"{kind}/{server_id_in(row.version_id) or own}")
 
     def learn(self, url: str, there: str) -> None:
         """Take note of where the server keeps a resource."""

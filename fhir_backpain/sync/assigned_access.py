@@ -20,6 +20,7 @@ from fhir_backpain.errors import (
     TransientRemoteError,
 )
 from fhir_backpain.fhir.json_text import dump
+from fhir_backpain.fhir.meta import version_of, without_id_tag
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.sync.address_book import AddressBook, references_in
 from fhir_backpain.sync.bundle import (
@@ -34,9 +35,8 @@ from fhir_backpain.sync.bundle import (
     status_of,
 )
 from fhir_backpain.sync.bundle_limit import BundleLimit
-from fhir_backpain.sync.canonical_content import version_of
 from fhir_backpain.sync.composition import Change
-from fhir_backpain.sync.identity_query import IdentityQuery, identity_of, tagged, untagged
+from fhir_backpain.sync.identity_query import IdentityQuery, identity_of, tagged
 from fhir_backpain.sync.messages import NO_TARGET, SEARCH_WRONG, SEVERAL_MATCH
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.server_access import Access, Held, read_one
@@ -142,7 +142,7 @@ class AssignedAccess:
             if not isinstance(shown, dict):
                 return shown
             held = shown
-        return untagged(self._book.incoming(held, url))
+        return without_id_tag(self._book.incoming(held, url))
 
     def _find(self, url: str) -> list[dict[str, Any]]:
         """Return what bears the identity of a resource; nothing where that is not known."""

@@ -25,6 +25,7 @@ _STATUS = re.compile(r"\s*([1-5][0-9][0-9])(?![0-9])", re.ASCII)
 _LOCATION = re.compile(
     r"(?:^|/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$"
 )
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,10 +113,10 @@ def _entry_text(change: Change, base_url: str) -> str:
     request = {"method": "PUT" if change.text is not None else "DELETE", "url": change.url}
     if change.if_match is not None:
         request["ifMatch"] = f'W/"{change.if_match}"'
-    asked = f'"request":{json.dumps(request, separators=(",", ":"))}'
+    asked = f'"request":{_encode(request)}'
     if change.text is None:
         return f"{{{asked}}}"
-    full_url = json.dumps(f"{base_url}/{change.url}")
+    full_url = _encode(f"{base_url}/{change.url}")
     return f'{{"fullUrl":{full_url},"resource":{change.text},{asked}}}'
 
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fhir_backpain.errors import ConflictError, RemoteError
+from fhir_backpain.fhir.meta import version_of
 from fhir_backpain.outcome import Issue
-from fhir_backpain.sync.canonical_content import is_same_content, version_of
+from fhir_backpain.sync.canonical_content import is_same_content
 from fhir_backpain.sync.composition import Change, Write
 from fhir_backpain.sync.messages import CHANGED_THERE, DELETED_THERE, SEVERAL_MATCH
 from fhir_backpain.sync.server_access import Held

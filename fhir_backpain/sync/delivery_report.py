@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fhir_backpain.errors import RemoteError
+from fhir_backpain.errors import AmbiguousRemoteError, RemoteError
 from fhir_backpain.outbox.entry import Settled
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outcome import Issue
@@ -29,9 +29,11 @@ class RecordFate:
 
     @property
     def is_server_fault(self) -> bool:
-        """True where the server answered that it failed."""
-        status = self.error.status if self.error is not None else None
-        return self.state == "unclear" and status is not None and status >= 500
+        """True where the server answered that it failed; that it is busy is no failure."""
+        error = self.error
+        if not isinstance(error, AmbiguousRemoteError) or self.state != "unclear":
+            return False
+        return error.status is not None and error.status >= 500
 
 
 @dataclass(slots=True)

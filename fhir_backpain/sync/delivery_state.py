@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from fhir_backpain.errors import AmbiguousRemoteError, RemoteError
+from fhir_backpain.fhir.noted_version import noted_version, version_in
 from fhir_backpain.outbox.entry import Settled
 from fhir_backpain.outbox.ledger import LedgerRow, Retired
 from fhir_backpain.outcome import Issue
-from fhir_backpain.sync.address_book import noted_version, version_in
 from fhir_backpain.sync.bundle import place_in_resource
 from fhir_backpain.sync.composition import Change, Composition, Write, compose
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
@@ -68,7 +68,7 @@ class DeliveryState:
         if url in self.seen:
             return self.seen[url]
         row = self.held.get(url)
-        return version_in(row) if row is not None and row.retired != "deleted" else None
+        return version_in(row.version_id) if row is not None and row.retired != "deleted" else None
 
     def confirm(self, write: Write, version_id: str | None) -> None:
         """Take note that the server holds what a record says."""
@@ -84,16 +84,27 @@ class DeliveryState:
         self.doubtful.discard(write.url)
         self.watch.judged()
 
+    def confirm_left(self, unproven: Unproven, version_id: str | None) -> None:
+        """Take note that the server holds what a lost version left there, unless it is known."""
+        made = unproven.made
+        row = self.held.get(made.url)
+        if row is not None and version_in(row.version_id) == version_id:
+            return
+        self.report.rows[made.url] = self.held[made.url] = self._unproven_row(unproven, version_id)
+
     def believe(self, unproven: Unproven, version_id: str | None) -> None:
         """Hold it for true, in this delivery alone, that the server has what was read there."""
         made = unproven.made
         row = self.held.get(made.url)
         if row is None or row.retired or moment_of(row.as_of) < unproven.moment:
-            self.held[made.url] = LedgerRow(
-                made.url, sha256(made.text.encode()).hexdigest(),
-                self._noted(made.url, version_id), unproven.key, unproven.as_of,
-                self._written_at, shared=True,
-            )  # fmt: skip
+            self.held[made.url] = self._unproven_row(unproven, version_id)
+
+    def take_for_deleted(self, urls: Iterable[str]) -> None:
+        """Hold it for true, in this delivery alone, that the outbox had resources deleted."""
+        for url in urls:
+            row = self.held.get(url)
+            if row is not None:
+                self.held[url] = dataclasses.replace(row, retired="deleted", version_id=None)
 
     def confirm_retired(
         self,
@@ -112,6 +123,13 @@ class DeliveryState:
         )  # fmt: skip
         self.retirements.done(url)
         self.report.resources[url.partition("/")[0], "retired"] += 1
+
+    def _unproven_row(self, unproven: Unproven, version_id: str | None) -> LedgerRow:
+        made = unproven.made
+        return LedgerRow(
+            made.url, sha256(made.text.encode()).hexdigest(), self._noted(made.url, version_id),
+            unproven.key, unproven.as_of, self._written_at, shared=True,
+        )  # fmt: skip
 
     def _noted(self, url: str, version_id: str | None) -> str | None:
         return noted_version(version_id, self.access.server_id(url))

@@ -33,7 +33,9 @@ def note_dropped(
     """
     for record in records:
         if record.leased.read_back:
-            record.lost += _lost(store, server, renderer, record.key)
+            for made in _lost(store, server, renderer, record.key):
+                record.lost += made
+                record.undone |= record.resources.keys() - {one.url for one in made}
     if retires:
         _note_dropped(store, server, records)
 
@@ -49,6 +51,9 @@ def note_doubts(store: Store, server: str, renderer: Renderer, records: Sequence
     peers = _peers(store, server, renderer, {record.key.patient for record in doubtful})
     for record in doubtful:
         record.peers = peers
+        record.left = [
+            one for one in peers if one.key == record.key and one.made.url not in record.resources
+        ]
         if record.leased.entry.attempts:
             last = str(store.attempts(record.id)[-1].outcome)
             record.waited = any(number in last for number in _DOUBTS)
@@ -81,10 +86,11 @@ def _note_dropped(store: Store, server: str, records: Sequence[Prepared]) -> Non
             record.dropped.update(dict.fromkeys(sorted(perhaps - known.keys())))
 
 
-def _lost(store: Store, server: str, renderer: Renderer, key: RecordKey) -> list[MadeResource]:
-    """Return what lost versions of a record make."""
-    versions = store.lost_versions(server, key)
-    return [made for data in versions for made in _rendered(renderer, data)]
+def _lost(
+    store: Store, server: str, renderer: Renderer, key: RecordKey
+) -> list[list[MadeResource]]:
+    """Return what each of the lost versions of a record makes."""
+    return [_rendered(renderer, data) for data in store.lost_versions(server, key)]
 
 
 def _rendered(renderer: Renderer, data: dict[str, Any]) -> list[MadeResource]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 
+from fhir_backpain.outbox.entry import Entry, Receipt
 from fhir_backpain.outbox.ledger import write_key
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.record import RecordKey, SourceRecord, key_of
+from fhir_backpain.sync.retire_limit import Loss
 from fhir_backpain.sync.tombstone import is_tombstone, tombstone
 
 _PAGE = 1000
@@ -34,20 +36,43 @@ class FullFeed:
             self._feeds.add((key.source, key.record))
             yield record
 
-    def gone(self) -> Iterator[SourceRecord]:
-        """Yield a tombstone for each record that the outbox knows and the feed does not hold."""
-        newest: dict[RecordKey, str] = {}
+    def losses(self, receipts: Iterable[Receipt]) -> list[Loss]:
+        """Return what the outbox knows of each source and type and the feed does not hold.
+
+        `receipts` are those of the feed's own records: what they queued is no record that the
+        source had before.
+        """
+        fresh = {one.id for one in receipts if one.status != "unchanged"}
+        newest: dict[RecordKey, Entry] = {}
+        kept: dict[tuple[str, str], set[bytes]] = {}
+        for entry in self._entries():
+            feed, digest = (entry.key.source, entry.key.record), _digest(entry.key)
+            if feed not in self._feeds or entry.id in fresh:
+                continue
+            if digest in self._there:
+                kept.setdefault(feed, set()).add(digest)
+            else:
+                newest[entry.key] = entry
+        gone: dict[tuple[str, str], list[str]] = {}
+        for key, entry in newest.items():
+            if entry.state != "discarded" and not is_tombstone(self._store.data(entry.id)):
+                gone.setdefault((key.source, key.record), []).append(entry.id)
+        return [
+            Loss(*feed, tuple(entries), len(entries) + len(kept.get(feed, ())))
+            for feed, entries in sorted(gone.items())
+        ]
+
+    def tombstones(self, losses: Iterable[Loss]) -> Iterator[SourceRecord]:
+        """Yield the last version of each record that is gone."""
+        for entry_id in (one for loss in losses for one in loss.entries):
+            data, entry = self._store.data(entry_id), self._store.entry(entry_id)
+            yield SourceRecord(tombstone(data), entry.location)
+
+    def _entries(self) -> Iterator[Entry]:
         after: str | None = None
         while page := self._store.entries(self._server, after=after, limit=_PAGE):
             after = page[-1].id
-            for entry in page:
-                known = (entry.key.source, entry.key.record) in self._feeds
-                if known and _digest(entry.key) not in self._there:
-                    newest[entry.key] = entry.id
-        for entry_id in newest.values():
-            data, entry = self._store.data(entry_id), self._store.entry(entry_id)
-            if not is_tombstone(data) and entry.state != "discarded":
-                yield SourceRecord(tombstone(data), entry.location)
+            yield from page
 
 
 def _digest(key: RecordKey) -> bytes:

@@ -11,10 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlencode
 
-from fhir_backpain.fhir.canonical import BASE
-
-ID_TAG = f"{BASE}/id"
-"""The system of the tag that carries our id where a resource has no identifier."""
+from fhir_backpain.fhir.meta import ID_TAG, meta_of, tags_of, with_meta
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +41,7 @@ class IdentityQuery:
         """True where a resource bears the token."""
         wanted = (self.system, self.value)
         if self.parameter == "_tag":
-            meta = resource.get("meta")
-            tags = _elements(meta.get("tag") if isinstance(meta, dict) else None)
-            return any((tag.get("system"), tag.get("code")) == wanted for tag in tags)
+            return any((tag.get("system"), tag.get("code")) == wanted for tag in tags_of(resource))
         return any(
             (one.get("system"), one.get("value")) == wanted
             for one in _elements(resource.get("identifier"))
@@ -67,22 +62,9 @@ def tagged(resource: dict[str, Any]) -> dict[str, Any]:
     query = identity_of(resource)
     if query.parameter != "_tag" or query.fits(resource):
         return resource
-    meta = resource.get("meta", {})
+    meta = meta_of(resource)
     tag = [*meta.get("tag", []), {"system": query.system, "code": query.value}]
-    return {**resource, "meta": {**meta, "tag": tag}}
-
-
-def untagged(resource: dict[str, Any]) -> dict[str, Any]:
-    """Return the resource without the tag that `tagged` added."""
-    meta = resource.get("meta")
-    tags = meta.get("tag") if isinstance(meta, dict) else None
-    if not isinstance(meta, dict) or not isinstance(tags, list):
-        return resource
-    kept = [tag for tag in tags if not (isinstance(tag, dict) and tag.get("system") == ID_TAG)]
-    left = {name: value for name, value in meta.items() if name != "tag"}
-    left |= {"tag": kept} if kept else {}
-    bare = {name: value for name, value in resource.items() if name != "meta"}
-    return {**bare, "meta": left} if left else bare
+    return with_meta(resource, {**meta, "tag": tag})
 
 
 def _elements(value: Any) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
@@ -16,10 +16,12 @@ from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.server_access import AccessFactory
 
 _Running = dict[Future[DeliveryReport], Job]
+MoreJobs = Callable[[frozenset[str]], list[Job]]
+"""Returns jobs beside those that have the claims."""
 
 
 class JobRunner:
-    """Runs the jobs of one lease. No two deliveries under way share a patient or resource."""
+    """Runs the jobs of leases. No two deliveries under way share a patient or resource."""
 
     def __init__(
         self,
@@ -45,29 +47,46 @@ class JobRunner:
         self,
         pool: ThreadPoolExecutor,
         jobs: Sequence[Job],
+        more: MoreJobs,
         on_report: Callable[[DeliveryReport], None],
         goes_on: Callable[[], bool],
     ) -> None:
-        """Run jobs in their order while `goes_on`; give back the leases of the others."""
-        pending, running = list(jobs), _Running()
+        """Run jobs in their order while `goes_on`; give back the leases of the others.
+
+        `more` is asked for jobs before they run out, until it has none.
+        """
+        pending, running, dry = list(jobs), _Running(), False
         while pending or running:
             pending = self._renew(pending, running)
             if goes_on():
                 pending = self._start(pool, pending, running)
+                if running and not dry and len(pending) < self._options.in_flight:
+                    # Made while the server works, so that it need not wait for us.
+                    found = more(_claims([*pending, *running.values()]))
+                    pending, dry = self._start(pool, pending + found, running), not found
             if not running:
                 break
             done, _ = wait(running, self._options.lease_seconds / 3, FIRST_COMPLETED)
-            for future in done:
-                running.pop(future)
+            ended = {future: running.pop(future) for future in done}
+            if goes_on() and all(future.result().trouble is None for future in ended):
+                # What does not touch them is on its way while they are settled.
+                pending = self._start(pool, pending, running, unsettled=ended.values())
+            for future in ended:
                 on_report(future.result())
         self._store.release(self._server, {token for job in pending for token in job.tokens})
 
-    def _start(self, pool: ThreadPoolExecutor, pending: list[Job], running: _Running) -> list[Job]:
+    def _start(
+        self,
+        pool: ThreadPoolExecutor,
+        pending: list[Job],
+        running: _Running,
+        unsettled: Iterable[Job] = (),
+    ) -> list[Job]:
         """Start what can be started; return what has to wait."""
         waiting: list[Job] = []
         for job in pending:
             full = len(running) >= self._options.in_flight
-            if full or job.clashes_with([*running.values(), *waiting]):
+            if full or job.clashes_with([*running.values(), *unsettled, *waiting]):
                 waiting.append(job)
                 continue
             delivery = self._delivery(job)
@@ -114,3 +133,7 @@ class JobRunner:
         in_use = {token for job in (*kept, *running.values()) for token in job.tokens}
         self._store.release(self._server, given_up - in_use)
         return kept
+
+
+def _claims(jobs: Iterable[Job]) -> frozenset[str]:
+    return frozenset().union(*(job.claims for job in jobs))

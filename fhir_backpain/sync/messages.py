@@ -58,3 +58,8 @@ FEED_NOT_WHOLE = Message(
     "Correct the rejected records and run again; what the feed no longer has is taken back then.",
     "warning",
 )  # fmt: skip
+FEED_TOO_SHORT = Message(
+    6065, "business-rule", "Nothing is taken back, since the feed lacks too much",
+    "Check the export. If the records are really gone, run again and allow it with "
+    "--retire-at-most, such as 50 or 30%.",
+)  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.sync.prepared import Prepared, Rendered
@@ -14,24 +14,32 @@ FAULTS_TO_ISOLATE = 2
 
 @dataclass(slots=True)
 class Job:
-    """Records to be delivered together, and what no other delivery may touch meanwhile."""
+    """Records to be delivered together, and what no other delivery may touch meanwhile.
+
+    `urls` are the relative URLs of all that the records make, or versions of theirs may have made.
+    """
 
     records: list[Prepared]
     claims: frozenset[str]
+    urls: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        made = {url for record in self.records for url in record.resources}
+        self.urls = frozenset(made | _left(self.records))
 
     def clashes_with(self, others: Iterable[Job]) -> bool:
-        """True where another job has one of the patients or writes one of the resources."""
-        return any(not self.claims.isdisjoint(other.claims) for other in others)
+        """True where one of two jobs makes a resource that the other writes, or has its patient."""
+        return any(
+            not self.claims.isdisjoint(other.claims)
+            or not other.claims.isdisjoint(self.urls)
+            or not self.claims.isdisjoint(other.urls)
+            for other in others
+        )
 
     @property
     def tokens(self) -> set[int]:
         """The lease tokens of the records."""
         return {record.leased.token for record in self.records}
-
-    @property
-    def urls(self) -> set[str]:
-        """The relative URLs of all that the records make."""
-        return {url for record in self.records for url in record.resources}
 
     @property
     def spoken_of(self) -> set[str]:
@@ -40,10 +48,16 @@ class Job:
 
 
 def make_jobs(
-    records: Sequence[Prepared], held: Mapping[str, LedgerRow], bundle_size: int
+    records: Sequence[Prepared],
+    held: Mapping[str, LedgerRow],
+    bundle_size: int,
+    claimed: frozenset[str] = frozenset(),
 ) -> list[Job]:
-    """Return the jobs in the order in which they are to be started."""
-    changing = _changing(records, held)
+    """Return the jobs in the order in which they are to be started.
+
+    `claimed` is what jobs that are not settled yet may change.
+    """
+    changing = _changing(records, held) | claimed
     return [
         Job(list(packed), _claims(packed, changing))
         for packed in _packed(records, changing, bundle_size)
@@ -94,4 +108,9 @@ def _by_patient(records: Sequence[Prepared]) -> list[Prepared]:
 def _claims(records: Sequence[Prepared], changing: set[str]) -> frozenset[str]:
     urls = {url for record in records for url in changing & record.resources.keys()}
     # A patient's key holds a "|", a URL does not: they cannot be mistaken for each other.
-    return frozenset(urls | {record.key.patient for record in records})
+    patients = {record.key.patient for record in records}
+    return frozenset(urls | patients | _left(records))
+
+
+def _left(records: Iterable[Prepared]) -> set[str]:
+    return {one.made.url for record in records for one in record.left}

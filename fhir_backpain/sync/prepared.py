@@ -17,8 +17,8 @@ from fhir_backpain.sync.moment import Moment, moment_of
 WRITTEN_TYPES = (
     "Organization", "Practitioner", "PractitionerRole", "Patient", "RelatedPerson", "Location",
     "Device", "Questionnaire", "Encounter", "EpisodeOfCare", "CareTeam", "Condition", "Goal",
-    "QuestionnaireResponse", "Procedure", "Observation", "ServiceRequest", "MedicationRequest",
-    "CarePlan", "Communication", "DiagnosticReport", "Provenance",
+    "QuestionnaireResponse", "Observation", "ServiceRequest", "MedicationRequest", "Procedure",
+    "DiagnosticReport", "CarePlan", "Communication", "Provenance",
 )  # fmt: skip
 _RANK = {name: rank for rank, name in enumerate(WRITTEN_TYPES)}
 
@@ -59,16 +59,19 @@ class Prepared:
 
     `dropped` are the relative URLs of what earlier versions of the record alone made and this
     one does not, with the ledger's row; without one where nobody knows whether it arrived.
-    `lost` is what superseded versions made whose answers were lost, `peers` what other records do
-    that are as unclear. `waited` says that the last attempt ended in doubt about what the server
-    holds, long enough ago to be believed now.
+    `lost` is what superseded versions made whose answers were lost, `undone` the URLs that one of
+    them did not make and so may have taken back. `peers` is what other records make that are as
+    unclear, `left` what lost versions of this one shared and it does not make. `waited` says that
+    the last attempt ended in doubt about what the server holds, long enough ago to be believed.
     """
 
     leased: LeasedEntry
     resources: dict[str, Rendered]
     dropped: dict[str, LedgerRow | None] = field(default_factory=dict)
     lost: list[MadeResource] = field(default_factory=list)
+    undone: set[str] = field(default_factory=set)
     peers: list[Unproven] = field(default_factory=list)
+    left: list[Unproven] = field(default_factory=list)
     waited: bool = False
     moment: Moment = field(init=False)
 

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
+import logging
 import random as random_numbers
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.client.servers import ensure_may_receive
-from fhir_backpain.errors import BackpainError, RemoteError, SettingsError, TransientRemoteError
+from fhir_backpain.errors import (
+    BackpainError,
+    OutboxError,
+    RemoteError,
+    SettingsError,
+    TransientRemoteError,
+)
+from fhir_backpain.outbox.act import Act
 from fhir_backpain.outbox.entry import LeasedEntry, Receipt
 from fhir_backpain.outbox.retry import Random
 from fhir_backpain.outbox.store import Store
+from fhir_backpain.outcome import Outcome
 from fhir_backpain.record import SourceRecord, is_test_data
 from fhir_backpain.sync.breaker import Breaker
 from fhir_backpain.sync.connection import Connection
 from fhir_backpain.sync.delivery_report import DeliveryReport
 from fhir_backpain.sync.dropped import note_doubts, note_dropped
 from fhir_backpain.sync.job_runner import JobRunner
-from fhir_backpain.sync.plan import make_jobs
+from fhir_backpain.sync.plan import Job, make_jobs
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.progress import Progress
 from fhir_backpain.sync.push_options import PushOptions, PushResult, Reason
+from fhir_backpain.sync.redaction import redacted
 from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.renderer import Renderer
 from fhir_backpain.sync.server_access import AccessFactory
 from fhir_backpain.sync.settlement import Settler
 from fhir_backpain.sync.tombstone import TombstoneRenderer
+from fhir_backpain.sync.write_log import LoggedAccessFactory
+from fhir_backpain.telemetry.event import log
+from fhir_backpain.telemetry.fault import numbers_of
 
 _SHORTEST_PAUSE = 0.01
 _OTHERS_PAUSE = 0.05
+_logger = logging.getLogger(__name__)
 
 
 class Dispatcher:
@@ -70,17 +85,26 @@ class Dispatcher:
         self._breaker = Breaker(policy, monotonic, random)
         self._settler = Settler(store, self.server, renderer.version, policy, random)
         self._trouble: RemoteError | None = None
-        self._closed = False
+        self._closed = self._troubled = False
         self._started = self._last_success = 0.0
         self._total = 0
 
-    def append(self, records: Iterable[SourceRecord]) -> list[Receipt]:
+    @property
+    def keeps_away(self) -> bool:
+        """True while the server is in trouble and only probed after each wait."""
+        return not self._breaker.is_closed
+
+    def append(self, records: Iterable[SourceRecord], *, act: Act | None = None) -> list[Receipt]:
         """Queue records for the server, durable on return; unchanged ones are counted.
+
+        `act` is what the audit trail tells of each that is queued.
 
         Raises SettingsError for a public server and a record that is not test data. The batches
         before it are queued.
         """
-        receipts = self._store.append(self._guarded(records), self.server, self._renderer.version)
+        receipts = self._store.append(
+            self._guarded(records), self.server, self._renderer.version, act=act
+        )
         unchanged = sum(receipt.status == "unchanged" for receipt in receipts)
         self._settler.summary.records["unchanged"] += unchanged
         return receipts
@@ -152,29 +176,49 @@ class Dispatcher:
 
     def _round(self, pool: ThreadPoolExecutor) -> bool:
         """Lease, render and deliver once; False where nothing can be leased now."""
-        limit = self.options.lease_limit if self._breaker.is_closed else 1
         leased_at = self._monotonic()
-        leased = self._store.lease(
-            self.server, self.options.worker, limit, self.options.lease_seconds
-        )
+        leased = self._lease(self.options.lease_limit if self._breaker.is_closed else 1)
         if not leased:
             return False
         access = self._connected()
         if access is None:
             self._store.release(self.server, {one.token for one in leased})
             return True
+        runner = JobRunner(
+            self._store, self.server, access, self.options, self._watch,
+            leased_at=leased_at, monotonic=self._monotonic,
+        )  # fmt: skip
+        self._troubled = False
+        jobs, more = self._jobs(leased, access), partial(self._more, access)
+        runner.run(pool, jobs, more, self._note, self._goes_on)
+        return True
+
+    def _lease(self, limit: int) -> list[LeasedEntry]:
+        return self._store.lease(
+            self.server, self.options.worker, limit, self.options.lease_seconds
+        )
+
+    def _more(self, access: AccessFactory, claimed: frozenset[str]) -> list[Job]:
+        """Lease and render while other jobs are under way; none where not all went well."""
+        if self._troubled or not self._breaker.is_closed:
+            return []
+        try:
+            return self._jobs(self._lease(self.options.lease_limit), access, claimed)
+        except OutboxError:  # what is under way has to be settled first
+            return []
+
+    def _jobs(
+        self,
+        leased: Sequence[LeasedEntry],
+        access: AccessFactory,
+        claimed: frozenset[str] = frozenset(),
+    ) -> list[Job]:
         records = self._prepared(leased)
         retires = self.options.retire != "keep"
         note_dropped(self._store, self.server, self._renderer, records, retires=retires)
         note_doubts(self._store, self.server, self._renderer, records)
         held = self._store.ledger(self.server, {url for one in records for url in one.resources})
-        runner = JobRunner(
-            self._store, self.server, access, self.options, self._watch,
-            leased_at=leased_at, monotonic=self._monotonic,
-        )  # fmt: skip
-        jobs = make_jobs(records, held, access.limit.within(self.options.bundle_size))
-        runner.run(pool, jobs, self._note, self._goes_on)
-        return True
+        return make_jobs(records, held, access.limit.within(self.options.bundle_size), claimed)
 
     def _goes_on(self) -> bool:
         return self._breaker.ready_in() == 0 and not self._closed and not self._stop.is_set()
@@ -182,7 +226,7 @@ class Dispatcher:
     def _connected(self) -> AccessFactory | None:
         """Return the access to the server, asked once what it can do; None where it is down."""
         try:
-            return self._connection.access()
+            return LoggedAccessFactory(self._connection.access(), self.server)
         except RemoteError as error:
             self._note_trouble(error, closed=not isinstance(error, TransientRemoteError))
             return None
@@ -203,10 +247,16 @@ class Dispatcher:
         self._connection.remember()
         if report.accepted or report.trouble is None:
             self._last_success = self._monotonic()
+            if self.keeps_away:
+                log(_logger, logging.INFO, "recovered", server=self.server)
             self._breaker.succeeded()
         trouble = report.trouble
+        self._troubled = self._troubled or trouble is not None
         # Where another way is left, the same records go that way.
         if trouble is not None and not (report.closed and self._connection.may_go_on(trouble)):
+            # What concerns the server is shown too, and it may have repeated what it was sent.
+            for fate in report.fates.values():
+                trouble.outcome = Outcome.of(redacted(trouble.issues, fate.record.leased.data))
             self._note_trouble(trouble, closed=report.closed)
         if self._progress is not None:
             seconds = max(self._monotonic() - self._started, 1e-9)
@@ -217,6 +267,11 @@ class Dispatcher:
         self._trouble = error
         self._closed = self._closed or closed
         self._breaker.failed(error.retry_after)
+        log(
+            _logger, logging.WARNING, "trouble", server=self.server, status=error.status,
+            messages=numbers_of(error), failures=self._breaker.failures, closed=closed,
+            wait=round(self._breaker.ready_in(), 3),
+        )  # fmt: skip
 
     def _result(self, reason: Reason) -> PushResult:
         counts = self._store.counts(self.server)
@@ -225,6 +280,9 @@ class Dispatcher:
         summary.records["unclear"] = counts["unclear"]
         early = reason in ("unreachable", "waiting", "refused") and self._trouble is not None
         issues = self._trouble.issues if early and self._trouble else ()
+        records = {str(name): number for name, number in summary.records.items() if number}
+        if records or reason != "idle":  # a gateway that has nothing to do says nothing
+            log(_logger, logging.INFO, "pushed", server=self.server, reason=reason, records=records)
         return PushResult(reason, counts["queued"] + counts["unclear"], summary, issues)
 
     def _open(self) -> int:

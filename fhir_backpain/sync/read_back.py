@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fhir_backpain.errors import AmbiguousRemoteError, ConflictError, RemoteError
+from fhir_backpain.fhir.meta import version_of
+from fhir_backpain.fhir.noted_version import version_in
 from fhir_backpain.outcome import Issue
-from fhir_backpain.sync.address_book import version_in
-from fhir_backpain.sync.canonical_content import is_same_content, version_of
+from fhir_backpain.sync.canonical_content import is_same_content
 from fhir_backpain.sync.clash import changed_there
 from fhir_backpain.sync.composition import Write, compose
 from fhir_backpain.sync.delivery_report import ResourceFate
@@ -29,12 +30,14 @@ class ReadBack:
     def look(self, records: Sequence[Prepared]) -> list[Prepared]:
         """Return what is left to deliver; RemoteError where the server cannot be asked."""
         made = {url for one in records if one.leased.read_back for url in one.resources}
-        urls = made | {url for record in records for url in record.dropped}
+        left = {one.made.url for record in records for one in record.left}
+        urls = made | left | {url for record in records for url in record.dropped}
         if not urls:
             return list(records)
         found = self._state.access.read(sorted(urls))
         for record in records:
             self._note_dropped(record, found)
+            self._note_left(record, found)
         return self._compare(records, {url: found[url] for url in sorted(made)})
 
     def _note_dropped(self, record: Prepared, found: Mapping[str, Held]) -> None:
@@ -47,10 +50,20 @@ class ReadBack:
                 continue
             if isinstance(there, dict):
                 state.confirm_retired(record, url, "entered-in-error", version_of(there), None)
-            elif row is not None:
+            elif row is not None or there == "deleted":
                 state.confirm_retired(record, url, "deleted", None, None)
             if record.leased.read_back:
                 state.arrived[url] = record.id
+
+    def _note_left(self, record: Prepared, found: Mapping[str, Held]) -> None:
+        """Take note of what a version whose answer was lost has left, and this one does not make.
+
+        Nobody else would: for the ledger it is as if another had written it.
+        """
+        for one in record.left:
+            there = found[one.made.url]
+            if isinstance(there, dict) and is_same_content(one.made.text, there):
+                self._state.confirm_left(one, version_of(there))
 
     def _compare(self, records: Sequence[Prepared], found: Mapping[str, Held]) -> list[Prepared]:
         """Compare what was perhaps sent with what is there."""
@@ -78,7 +91,9 @@ class ReadBack:
     def _note_missing(self, record: Prepared, found: Mapping[str, Held]) -> None:
         """Settle a record of which something was deleted, or is there more than once."""
         mine = {url: found[url] for url in record.resources}
-        gone = [url for url, held in mine.items() if held == "deleted" and not self._is_ours(url)]
+        deleted = {url for url, held in mine.items() if held == "deleted"}
+        self._state.take_for_deleted(deleted & record.undone)
+        gone = [url for url in sorted(deleted - record.undone) if not self._is_ours(url)]
         doubled = [url for url, held in mine.items() if held == "several"]
         if gone:
             text = f"{_kinds(gone)} was deleted on the server."
@@ -166,7 +181,7 @@ class ReadBack:
         row = self._state.held.get(url)
         if row is None or row.retired is not None or url not in record.resources:
             return False
-        if url in self._state.report.rows or version_in(row) in (None, version_of(held)):
+        if url in self._state.report.rows or version_in(row.version_id) in (None, version_of(held)):
             return False
         return not _is_from_lost(url, held, record)
 
@@ -188,7 +203,7 @@ def _kinds(urls: Sequence[str]) -> str:
 
 def _is_from_lost(url: str, held: dict[str, Any], record: Prepared) -> bool:
     """True where a version of the record whose answer was lost may have left this."""
-    if record.lost and is_entered_in_error(held):
+    if url in record.undone and is_entered_in_error(held):
         return True
     lost = (*record.lost, *(peer.made for peer in record.peers))
     return any(one.url == url and is_same_content(one.text, held) for one in lost)

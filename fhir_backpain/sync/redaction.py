@@ -9,7 +9,7 @@ from typing import Any
 from fhir_backpain.outcome import Issue
 
 _SHORTEST = 3
-_WORDS = frozenset(("record", "id", "source", "measure", "status", "side", "site", "gender"))
+_WORDS = frozenset(("record", "source", "measure", "status", "side", "site", "gender"))
 
 
 def redacted(issues: Iterable[Issue], data: dict[str, Any]) -> tuple[Issue, ...]:
@@ -31,7 +31,7 @@ def _without(text: str, values: list[str]) -> str:
 def _values(node: Any, name: str = "") -> Iterator[str]:
     if isinstance(node, dict):
         for key, value in node.items():
-            # The id of the record itself is no secret; those of people and visits are.
+            # Some sources make the ids of records and visits of a patient's.
             yield from _values(value, key if isinstance(value, str) else f"{name}.{key}")
     elif isinstance(node, list):
         for value in node:

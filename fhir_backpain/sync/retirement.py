@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from fhir_backpain.errors import RemoteError
 from fhir_backpain.fhir.json_text import dump
+from fhir_backpain.fhir.meta import OF_THE_SERVER, version_of, with_own_source, without_meta
 from fhir_backpain.outbox.ledger import Retired
-from fhir_backpain.sync.canonical_content import version_of, with_own_source
 from fhir_backpain.sync.prepared import Prepared
 
 RetirePolicy = Literal["entered-in-error", "delete", "keep"]
@@ -21,10 +21,12 @@ _ERROR = "entered-in-error"
 _STATUS_ELEMENTS = {
     "CarePlan": "status",
     "CareTeam": "status",
+    "DiagnosticReport": "status",
     "Encounter": "status",
     "Goal": "lifecycleStatus",
     "MedicationRequest": "status",
     "Observation": "status",
+    "Procedure": "status",
     "QuestionnaireResponse": "status",
     "ServiceRequest": "status",
 }
@@ -112,7 +114,7 @@ class Retirements:
 
 def entered_in_error(resource: dict[str, Any]) -> dict[str, Any] | None:
     """Return the resource as entered in error; None for a type that has no such status."""
-    changed = with_own_source(resource)
+    changed = with_own_source(without_meta(resource, OF_THE_SERVER))
     if resource["resourceType"] == "Condition":
         # Invariant con-5 forbids the clinical status, con-4 an abatement without one.
         for name in [name for name in changed if name.strip("_").startswith("abatement")]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -12,6 +13,9 @@ from fhir_backpain.outcome import Issue, Outcome
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
 from fhir_backpain.sync.messages import HELD, KEEPS_FAILING
 from fhir_backpain.sync.summary import RecordCount, Summary
+from fhir_backpain.telemetry.event import log
+
+_logger = logging.getLogger(__name__)
 
 
 class Settler:
@@ -52,7 +56,9 @@ class Settler:
             entry.id, leased.token, "rejected", outcome=Outcome.of(placed), attempted=False,
             mapping_version=self._mapping_version,
         )  # fmt: skip
-        if not self._store.settle(self._server, [settlement]):
+        fenced = self._store.settle(self._server, [settlement])
+        self._log(settlement, fenced=bool(fenced))
+        if not fenced:
             self._count(settlement, wrote=False)
 
     def settle(self, report: DeliveryReport) -> None:
@@ -61,6 +67,7 @@ class Settler:
         settlements = [self._settlement(fate, report) for fate in report.fates.values()]
         fenced = self._store.settle(self._server, settlements, list(report.rows.values()))
         for settlement, fate in zip(settlements, report.fates.values(), strict=True):
+            self._log(settlement, fenced=settlement.id in fenced)
             if settlement.id not in fenced:
                 # What was tried before may have arrived in part, with its own confirmation.
                 tried = fate.record.leased.entry.attempts > 0
@@ -144,6 +151,18 @@ class Settler:
             return missing
         known = self._store.has_failed(self._server, key.patient_system, key.patient_value)
         return missing if known else frozenset()
+
+    def _log(self, settlement: Settlement, *, fenced: bool) -> None:
+        for_a_person = settlement.state in ("rejected", "held", "conflict")
+        level = logging.WARNING if for_a_person else logging.INFO
+        if not _logger.isEnabledFor(level):
+            return
+        numbers = dict.fromkeys(f"FBP-{issue.number}" for issue in settlement.outcome)
+        log(
+            _logger, level, "fenced" if fenced else "settled", server=self._server,
+            entry=settlement.id, state=settlement.state, status=settlement.status,
+            messages=list(numbers) or None, wait=round(settlement.wait, 3) or None,
+        )  # fmt: skip
 
     def _count(self, settlement: Settlement, *, wrote: bool) -> None:
         if settlement.state in ("queued", "unclear"):

@@ -13,10 +13,12 @@ from fhir_backpain.validation.record_messages import (
     NOT_AN_OBJECT,
     UNKNOWN_RECORD,
 )
+from fhir_backpain.validation.record_plan import plan_amiss
 from fhir_backpain.validation.record_predicate import compile_predicate
 from fhir_backpain.validation.record_problem import issue_at, issues_of
 from fhir_backpain.validation.record_rules import RULES
 from fhir_backpain.validation.record_schema import fields_of, record_validators, schemas
+from fhir_backpain.validation.record_scoring import Instruments, questionnaires_amiss
 from fhir_backpain.validation.record_values import values_of_wrong_kind
 from fhir_backpain.validation.record_vocabulary import (
     Ranges,
@@ -34,19 +36,26 @@ class RecordChecker:
     `vocabulary` holds the known keys of each kind: scale, measure, instrument, finding, flag,
     cause, factor, test, treatment, medication, and what takes numbers or levels: scored measure,
     measured finding, level. A kind that is not there is not checked.
-    `ranges` holds the inclusive range of a measure or scale.
+    `ranges` holds the inclusive range of a measure or scale. `instruments` are those whose answers
+    and scores are held against each other.
     """
 
-    def __init__(self, vocabulary: Vocabulary | None = None, ranges: Ranges | None = None) -> None:
+    def __init__(
+        self,
+        vocabulary: Vocabulary | None = None,
+        ranges: Ranges | None = None,
+        instruments: Instruments | None = None,
+    ) -> None:
         self._vocabulary = vocabulary or {}
         self._ranges = ranges or {}
+        self._instruments = instruments or {}
         self._validators = record_validators()
         own = {record: schemas()[f"{record}.schema.json"] for record in _TYPES}
         self._fields = {record: frozenset(fields_of(own[record], own[record])) for record in own}
         self._fits = {record: compile_predicate(own[record], own[record]) for record in own}
 
     def check(self, data: Any) -> list[Issue]:
-        """Return every problem of one record; an empty list says that it is good.
+        """Return every problem of one record; it is good where none of them is an error.
 
         Each issue names the place by JSON pointer, and the record by its id where it has one;
         no text repeats a value of the record. Numbers must be int or Decimal.
@@ -67,6 +76,8 @@ class RecordChecker:
         yield from unknown_keys(data, self._vocabulary)
         yield from scores_out_of_range(data, self._ranges)
         yield from values_of_wrong_kind(data, self._vocabulary)
+        yield from questionnaires_amiss(data, self._instruments)
+        yield from plan_amiss(data, self._vocabulary)
 
 
 def _unknown_record(data: dict[str, Any]) -> Issue:

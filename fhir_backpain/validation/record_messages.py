@@ -67,3 +67,36 @@ ITEMS_OUT_OF_ORDER = Message(
     4026, "structure", "Items out of order",
     "Give the items in the order in which the instrument has them.",
 )  # fmt: skip
+SCORE_CONTRADICTS = Message(
+    4030, "invariant", "The score contradicts its answers",
+    "Correct the score or the answers; send the score without 'questionnaire' where it was not "
+    "computed from them.",
+)  # fmt: skip
+SCORE_UNCHECKED = Message(
+    4031, "business-rule", "The score could not be held against its answers",
+    "Send every answer, or the score alone. The record is taken as it is.", severity="warning",
+)  # fmt: skip
+SCORE_COMPUTABLE = Message(
+    4032, "informational", "A score could be computed",
+    "Send the score where it shall be in FHIR: only what is given is carried.",
+    severity="information",
+)  # fmt: skip
+TWO_LEADS = Message(
+    4033, "invariant", "More than one leads the care team",
+    "Say 'lead' of one member of the team alone.",
+)  # fmt: skip
+AGAINST_THE_PLAN = Message(
+    4034, "business-rule", "What is ordered must not be given, or is not wanted",
+    "End the order, or the contraindication or preference. The record is taken as it is.",
+    severity="warning",
+)  # fmt: skip
+INVASIVE_FIRST = Message(
+    4035, "business-rule", "An invasive step without a conservative one before it",
+    "Add what was tried before, name the plan that this one revises, or give the reason. "
+    "The record is taken as it is.", severity="warning",
+)  # fmt: skip
+STEPS_OUT_OF_ORDER = Message(
+    4036, "business-rule", "A conservative step below an invasive one",
+    "List conservative steps first, or say by their start that they come after. "
+    "The record is taken as it is.", severity="warning",
+)  # fmt: skip

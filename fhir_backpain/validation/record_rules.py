@@ -23,17 +23,22 @@ Rule = Callable[[dict[str, Any]], Iterator[Issue]]
 # What identifies an entry among its siblings; two alike would become one FHIR resource.
 _KEYS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("pain", "ratings"): ("scale", "site", "side"),
+    ("history",): ("aspect",),
     ("scores",): ("measure",),
     ("questionnaires",): ("instrument",),
-    ("examination",): ("finding", "side"),
+    ("examination",): ("finding", "side", "site"),
     ("red_flags",): ("flag",),
     ("causes",): ("cause", "side"),
     ("factors",): ("factor",),
     ("investigations",): ("id",),
+    ("reports",): ("id",),
+    ("procedures",): ("id",),
     ("addresses",): ("cause", "side"),
     ("goals",): ("id",),
     ("activities",): ("id",),
     ("medications",): ("id",),
+    ("contraindications",): ("id",),
+    ("preferences",): ("id",),
 }
 
 
@@ -47,10 +52,13 @@ def same_key_twice(data: dict[str, Any]) -> Iterator[Issue]:
 
 
 def end_before_start(data: dict[str, Any]) -> Iterator[Issue]:
-    """A period, an encounter or an activity that ends before it starts."""
+    """A period, an encounter, an activity or a step of a titration that ends before it starts."""
     spans = [((name,), data[name]) for name in ("period", "encounter") if name in data]
     for path, span in [*spans, *entries(data, "activities")]:
         yield from _reversed(path, span, "start", "end")
+    for path, medication in entries(data, "medications"):
+        for inner, step in entries(medication, "titration"):
+            yield from _reversed(path + inner, step, "start", "end")
 
 
 def due_before_start(data: dict[str, Any]) -> Iterator[Issue]:

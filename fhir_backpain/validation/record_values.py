@@ -8,11 +8,7 @@ from typing import Any
 from fhir_backpain.outcome import Issue
 from fhir_backpain.validation.plain_words import expectation
 from fhir_backpain.validation.record_entry import Path, entries, text_of
-from fhir_backpain.validation.record_messages import (
-    ITEMS_OUT_OF_ORDER,
-    UNKNOWN_KEY,
-    WRONG_VALUE_KIND,
-)
+from fhir_backpain.validation.record_messages import UNKNOWN_KEY, WRONG_VALUE_KIND
 from fhir_backpain.validation.record_problem import issue_at
 from fhir_backpain.validation.record_vocabulary import Vocabulary
 
@@ -22,14 +18,15 @@ _NUMBERS: tuple[tuple[tuple[str, ...], str, str, str], ...] = (
     (("examination",), "finding", "value", "measured finding"),
     (("goals",), "measure", "target", "scored measure"),
 )
+_GRADES = ("strength", "reflex", "sensation")
 
 
 def values_of_wrong_kind(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue]:
     """Yield an issue for each number without a unit, and for each level that its measure lacks.
 
-    Kinds of the vocabulary: ``scored measure``, ``measured finding``, ``valued measure`` (never
-    without its value), ``level``, whose words are "measure level", and ``item``, whose words are
-    "instrument item".
+    So too for each grade that its finding lacks. Kinds of the vocabulary: ``scored measure``,
+    ``measured finding``, ``valued measure`` (never without its value), ``level``, whose words are
+    "measure level", and ``graded finding``, whose words are "finding grade".
     """
     for names, key, number, kind in _NUMBERS:
         for path, entry in entries(data, *names):
@@ -38,10 +35,10 @@ def values_of_wrong_kind(data: dict[str, Any], vocabulary: Vocabulary) -> Iterat
     for path, entry in entries(data, "scores"):
         yield from _level(path, entry, vocabulary)
     yield from _level((), data, vocabulary)
+    for path, entry in entries(data, "examination"):
+        yield from _grade(path, entry, vocabulary)
     for path, entry in (*entries(data, "scores"), ((), data)):
         yield from _needed(path, entry, vocabulary)
-    for path, form in entries(data, "questionnaires"):
-        yield from _items(path, form, vocabulary)
 
 
 def _number(
@@ -71,26 +68,19 @@ def _level(path: Path, entry: dict[str, Any], vocabulary: Vocabulary) -> Iterato
     yield issue_at(UNKNOWN_KEY, text, (*path, "level"))
 
 
+def _grade(path: Path, entry: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue]:
+    known, finding = vocabulary.get("graded finding"), text_of(entry, "finding")
+    if known is None or finding not in vocabulary.get("finding", ()):
+        return
+    for grade in _GRADES:
+        if grade in entry and f"{finding} {grade}" not in known:
+            text = f"This finding takes no {grade}."
+            yield issue_at(WRONG_VALUE_KIND, text, (*path, grade))
+
+
 def _needed(path: Path, entry: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue]:
     if "missing_reason" in entry and text_of(entry, "measure") in vocabulary.get(
         "valued measure", ()
     ):
         text = "This measure is left out altogether where its value is missing."
         yield issue_at(WRONG_VALUE_KIND, text, (*path, "missing_reason"))
-
-
-def _items(path: Path, form: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue]:
-    """An instrument whose items are not listed may have any, in any order."""
-    words = [word.partition(" ") for word in vocabulary.get("item", ())]
-    own = {item for instrument, _, item in words if instrument == text_of(form, "instrument")}
-    last = 0
-    for item_path, item in entries(form, "items") if own else ():
-        id_ = text_of(item, "id")
-        if id_ is not None and id_ not in own:
-            text = f"Expected one of the {len(own)} items of this instrument."
-            yield issue_at(UNKNOWN_KEY, text, (*path, *item_path, "id"))
-        elif id_ is not None and int(id_) < last:
-            text = "This item stands before the one above it in the instrument."
-            yield issue_at(ITEMS_OUT_OF_ORDER, text, (*path, *item_path, "id"))
-        else:
-            last = int(id_) if id_ is not None else last

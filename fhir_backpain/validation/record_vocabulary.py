@@ -18,6 +18,7 @@ Ranges = Mapping[str, tuple[Decimal, Decimal]]
 # Where a record uses keys: the list, the field, and the kind of key in the vocabulary.
 _USES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("pain", "ratings"), "scale", "scale"),
+    (("history",), "aspect", "aspect"),
     (("scores",), "measure", "measure"),
     (("scores",), "questionnaire", "instrument"),
     (("questionnaires",), "instrument", "instrument"),
@@ -27,9 +28,14 @@ _USES: tuple[tuple[tuple[str, ...], str, str], ...] = (
     (("addresses",), "cause", "cause"),
     (("factors",), "factor", "factor"),
     (("investigations",), "test", "test"),
+    (("reports",), "test", "test"),
+    (("procedures",), "procedure", "procedure"),
     (("goals",), "measure", "measure"),
     (("activities",), "treatment", "treatment"),
     (("medications",), "medication", "medication"),
+    (("contraindications",), "treatment", "treatment"),
+    (("contraindications",), "medication", "medication"),
+    (("preferences",), "treatment", "treatment"),
 )
 # Where a record gives a number on a measure's range: the list, the field of each.
 _SCORES: tuple[tuple[tuple[str, ...], str, str], ...] = (
@@ -44,6 +50,9 @@ def unknown_keys(data: dict[str, Any], vocabulary: Vocabulary) -> Iterator[Issue
     for names, field, kind in _USES:
         for path, entry in entries(data, *names):
             yield from _unknown_key(path, entry, field, vocabulary.get(kind), kind)
+    for path, report in entries(data, "reports"):
+        for inner, seen in entries(report, "shows"):
+            yield from _unknown_key(path + inner, seen, "cause", vocabulary.get("cause"), "cause")
     yield from _unknown_key((), data, "measure", vocabulary.get("measure"), "measure")
 
 

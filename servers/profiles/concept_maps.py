@@ -11,14 +11,18 @@ from fhir_backpain.mapping.library import Library
 from fhir_backpain.terminology.concept import Concept
 from fhir_backpain.terminology.concept_map import ConceptMap, ConceptRow
 
-_LEFT_OUT = ("encounter-status-r5", "measure-fhir-category", "measure-profile")
-"""Maps of the output for other releases of FHIR, or to what is no code."""
+_LEFT_OUT = (
+    "encounter-status-r5", "graded-finding", "invasive-treatment", "measure-fhir-category",
+    "measure-profile",
+)  # fmt: skip
+"""Maps of the output for other releases of FHIR, to what is no code, or for the record check."""
 
 _NOT_MEANING = {
     "investigation-category": "wider",
     "measure-category": "wider",
     "treatment-category": "wider",
-    "lumbar-side": "narrower",
+    "procedure-category": "wider",
+    "treatment-line": "wider",
     "care-team-status": "relatedto",
     "finding-unit": "relatedto",
     "measure-unit": "relatedto",
@@ -100,10 +104,7 @@ def _system(target: tuple[Concept, str, str]) -> str:
 
 
 def _target(concept: Concept, equivalence: str) -> dict[str, str]:
-    target = {"code": concept.code, "display": concept.display, "equivalence": equivalence}
-    if equivalence == "narrower":  # cmd-1 asks for a comment.
-        target["comment"] = "The code says more than the word: what the map is for."
-    return target
+    return {"code": concept.code, "display": concept.display, "equivalence": equivalence}
 
 
 def _equivalence(name: str, row: ConceptRow) -> str:

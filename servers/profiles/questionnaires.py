@@ -7,7 +7,8 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_backpain.fhir.canonical import questionnaire as canonical
-from fhir_backpain.instruments.instrument import Instrument, Items
+from fhir_backpain.instruments.instrument import Instrument
+from fhir_backpain.instruments.item import Items
 from fhir_backpain.mapping.library import Library
 
 _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition"

@@ -12,6 +12,7 @@ _TARGETS = {
         "http://hl7.org/fhir/StructureDefinition/QuestionnaireResponse"
     )
 }
+_OF_QUANTITY = "value.ofType(Quantity)"
 _BINDABLE = frozenset({"code", "Coding", "CodeableConcept", "Quantity", "string", "uri"})
 
 
@@ -33,6 +34,11 @@ def _tidy_element(element: dict[str, Any]) -> dict[str, Any]:
         kept.pop("binding", None)
     if types:
         kept["type"] = list(_tidy_types(types))
+        # US Core asks this of the Quantity of a choice; a slice that is none cannot answer.
+        if "constraint" in kept and all(part["code"] != "Quantity" for part in types):
+            kept["constraint"] = [
+                one for one in kept["constraint"] if _OF_QUANTITY not in one.get("expression", "")
+            ]
     return kept
 
 

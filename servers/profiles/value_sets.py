@@ -40,11 +40,12 @@ class ValueSet:
         return f"backpain-{self.name}-vs"
 
 
-def _mapped(concept_map: str) -> Source:
-    """Every coding of every row of a concept map."""
+def _mapped(*concept_maps: str) -> Source:
+    """Every coding of every row of some concept maps."""
     return lambda library: (
         concept
-        for row in library.concept_maps[concept_map].rows.values()
+        for name in concept_maps
+        for row in library.concept_maps[name].rows.values()
         for concept in row.concepts
     )
 
@@ -62,6 +63,10 @@ def _measured(*domains: str) -> Source:
 def _named(*keys: str) -> Source:
     """Concepts that the mappings name one by one."""
     return lambda library: (library.concepts[key] for key in keys)
+
+
+def _both(first: Source, second: Source) -> Source:
+    return lambda library: (*first(library), *second(library))
 
 
 VALUE_SETS = (
@@ -83,10 +88,16 @@ VALUE_SETS = (
     ValueSet("site", "Sites", "Where on the body.", _mapped("body-site")),
     ValueSet("side", "Sides", "On which side of the body.", _mapped("side")),
     ValueSet(
-        "lumbar-side",
-        "Sides of the lumbar region",
-        "The side of a cause, as a region of the body.",
-        _mapped("lumbar-side"),
+        "site-or-side",
+        "Sites and sides",
+        "Where something is, and on which side.",
+        _mapped("body-site", "side"),
+    ),
+    ValueSet(
+        "grade",
+        "Grades of a finding",
+        "How strong a muscle is, how a reflex is, how touch is felt.",
+        _mapped("strength", "reflex", "sensation"),
     ),
     ValueSet("finding", "Findings", "What the examination looks for.", _mapped("finding")),
     ValueSet("red-flag", "Red flags", "Signs of serious disease.", _mapped("red-flag")),
@@ -94,7 +105,9 @@ VALUE_SETS = (
         "history",
         "History",
         "What is asked of the pain's history and of work.",
-        _named("pain.onset", "soc.employment.status", "soc.days_off_work"),
+        _both(
+            _named("pain.onset", "soc.employment.status", "soc.days_off_work"), _mapped("history")
+        ),
     ),
     ValueSet("work-status", "Work status", "Whether the patient can work.", _mapped("work-status")),
     ValueSet("cause", "Causes", "What causes the pain.", _mapped("cause")),
@@ -103,9 +116,9 @@ VALUE_SETS = (
     ValueSet("treatment", "Treatments", "What is done other than by drugs.", _mapped("treatment")),
     ValueSet(
         "treatment-category",
-        "Modalities of treatment",
-        "Which kind of treatment it is.",
-        _mapped("treatment-category"),
+        "Modalities and lines of treatment",
+        "Which kind of treatment it is, and at which line of stepped care it stands.",
+        _mapped("treatment-category", "treatment-line"),
     ),
     ValueSet("investigation", "Investigations", "What is ordered.", _mapped("investigation")),
     ValueSet(
@@ -113,6 +126,16 @@ VALUE_SETS = (
         "Kinds of investigation",
         "Which kind of investigation it is.",
         _mapped("investigation-category"),
+    ),
+    ValueSet("procedure", "Procedures", "What was done.", _mapped("procedure")),
+    ValueSet(
+        "procedure-category",
+        "Kinds of procedure",
+        "Which kind of procedure it is.",
+        _mapped("procedure-category"),
+    ),
+    ValueSet(
+        "preference", "Stances", "Whether the patient wants something.", _mapped("preference")
     ),
     ValueSet("medication", "Medications", "Which drug is requested.", _mapped("medication")),
     ValueSet(

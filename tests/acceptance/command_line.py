@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.command import Ran
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "fhir_backpain.cli")
 _BY_THE_SERVER = ("versionId", "lastUpdated")
 
 Resources = dict[str, dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as the one JSON document that it is."""
-        return json.loads(self.out)
 
 
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import ROOT, Ran, Resources, run, start, state
+from command_line import ROOT, Resources, run, start, state
 from malformed_files import CANARY, EVERY, Malformed, good_records, record, row, text, write
 
 from fhir_backpain.cli.main import main
@@ -19,6 +18,7 @@ from fhir_backpain.clinic.export import COLUMNS
 from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.command import Ran
 
 FEED = ROOT / "mappings" / "feeds" / "home-measurements.feed.yaml"
 NEIGHBOURS = ("N-1", "N-2", "N-3")
@@ -53,12 +53,6 @@ def synced(tmp_path_factory: pytest.TempPathFactory) -> Synced:
         arguments = ["--server", server.base_url, "--feed", str(FEED), "--max-issues", "9999"]
         ran = run("sync", *names, *arguments, folder=folder, memory=MEMORY)
         return Synced(ran, state(server))
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer() as running:
-        yield running
 
 
 def neighbours(folder: Path) -> Path:

@@ -7,7 +7,7 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -29,12 +29,6 @@ OUTBOX = "fhir-backpain-outbox.sqlite"
 DEADLINE = 60.0
 KILLS = 6
 BUNDLES: dict[str, Any] = {"method": "POST", "path": "^/fhir/?$"}
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

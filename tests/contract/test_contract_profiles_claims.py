@@ -48,11 +48,10 @@ def test_there_are_a_thousand_records_of_every_shape() -> None:
 
 
 def profiles_of(mapper: Mapper) -> set[str]:
-    """Return every profile of ours that is not for a panel or a record: those that are claimed."""
+    """Return every profile of ours that is not for a record: those that are claimed."""
     folders = mapper.library.profiles
     found = {url: folders.find(url) for url in folders.urls()}
-    resources = {url for url, one in found.items() if one and one.type in mapper.types}
-    return {url for url in resources if not url.endswith("-panel")}
+    return {url for url, one in found.items() if one and one.type in mapper.types}
 
 
 def test_the_validator_sees_the_claims_in_a_bundle(profile_validator: Validator) -> None:

@@ -363,7 +363,7 @@ def test_row_09_a_notification_wakes_and_comes_back_after_a_cut(postgres: object
             other.append([record("r1")], SERVER, "m1")
             assert woken.wait(30)
             woken.clear()
-            other._database.write(
+            other.database.write(
                 lambda session: session.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -398,7 +398,7 @@ def test_row_10_a_corrupt_table_is_refused_and_never_remade(cluster: PostgresClu
     url = cluster.create_database()
     with PostgresStore(url) as store:
         store.append([record("r1")], SERVER, "m1")
-        (relation,) = store._database.read(
+        (relation,) = store.database.read(
             lambda session: session.execute(
                 "SELECT pg_relation_filepath('outbox_version')"
             ).fetchone()
@@ -509,7 +509,7 @@ def test_row_12_a_killed_migration_of_a_released_outbox_loses_nothing(
 def test_row_12_an_older_program_refuses_a_newer_schema(place: str) -> None:
     with open_store(place) as store:
         store.append([record("r1")], SERVER, "m1")
-        store._database.write(
+        store.database.write(
             lambda session: session.execute("UPDATE outbox_version SET version_num = '0099'")
         )
     with pytest.raises(OutboxError) as caught:

@@ -5,25 +5,27 @@ from __future__ import annotations
 import json
 import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs
 
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
+from tests.http_server import Answer, HttpServer, Request
+
 Key = RSAKey | ECKey
 LONGEST = 300
 
 
-class TokenServer:
+class TokenServer(HttpServer):
     """Gives numbered tokens to `client_id`; `on_token` learns of each, as the FHIR server must.
 
     `keys` are the public keys by kid, `statuses` the answers to give first instead of a token.
     """
 
     def __init__(self, client_id: str, keys: dict[str, Key], on_token: Any = None) -> None:
+        super().__init__()
         self.client_id = client_id
         self.keys = keys
         self.statuses: list[int] = []
@@ -32,26 +34,19 @@ class TokenServer:
         self.seen: list[str] = []
         self._on_token = on_token or (lambda token: None)
         self._lock = threading.Lock()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._http.daemon_threads = True
-        self._thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))
 
     @property
     def url(self) -> str:
         """The token endpoint."""
-        return f"http://127.0.0.1:{self._http.server_address[1]}/token"
+        return f"{self.root}/token"
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
-
-    def answer(self, body: str) -> tuple[int, dict[str, Any]]:
+    def respond(self, request: Request) -> Answer:
         """Answer one request for a token."""
+        status, answer = self._answer(request.body.decode())
+        content = json.dumps(answer).encode()
+        return Answer(status, {"Content-Type": "application/json"}, content)
+
+    def _answer(self, body: str) -> tuple[int, dict[str, Any]]:
         with self._lock:
             self.asked += 1
             if self.statuses:
@@ -96,21 +91,3 @@ class TokenServer:
             return "jti"
         self.seen.append(claims["jti"])
         return None
-
-
-def _handler(server: TokenServer) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            status, answer = server.answer(body)
-            content = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            return
-
-    return Handler

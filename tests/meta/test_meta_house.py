@@ -22,14 +22,14 @@ EVERY_MODULE = pytest.mark.parametrize("path", MODULES, ids=NAMES)
 FLOORS = {
     "outcome": 0,
     "errors": 1, "record": 1, "config": 1,
-    "artifacts": 2, "fhir": 2, "toolchain": 2,
+    "artifacts": 2, "fhir": 2, "toolchain": 2, "telemetry": 2,
     "terminology": 3, "sources": 3, "definitions": 3, "instruments": 3, "hl7": 3,
     "mapping": 4, "validation": 4,
     "web": 4,
     "outbox": 5, "client": 5, "sandbox": 5, "clinic": 5,
-    "intake": 6,
+    "intake": 6, "access": 6,
     "sync": 7, "pull": 7,
-    "conformance": 8,
+    "conformance": 8, "followup": 8, "protocols": 8,
     "demo": 9,
     "gateway": 10,
     "cli": 11,
@@ -146,6 +146,7 @@ def test_every_message_number_is_declared_once_in_the_range_of_its_room() -> Non
         "artifacts": (1,), "terminology": (1,), "fhir": (2,), "sources": (2,), "intake": (2,),
         "mapping": (3,), "validation": (4,), "definitions": (4,), "outbox": (5,), "client": (6,),
         "sync": (5, 6), "conformance": (7,), "gateway": (8,), "cli": (8,), "sandbox": (9,),
+        "followup": (6,), "protocols": (1, 4),
     }  # fmt: skip
     declared = list(messages())
     assert len(declared) > 50

@@ -201,6 +201,7 @@ def _keep_first(entries: list[dict[str, Any]], key: tuple[str, ...]) -> None:
 
 def _in_order(draw: Draw, data: dict[str, Any]) -> None:
     spans = [data.get("period"), data.get("encounter"), *data.get("activities", ())]
+    spans += [step for one in data.get("medications", ()) for step in one.get("titration", ())]
     for span in [span for span in spans if span]:
         if "start" in span and "end" in span:
             span["start"], span["end"] = "2024-02-01T08:00:00Z", "2024-02-01T09:30:00.5+01:00"
@@ -239,6 +240,16 @@ def _measurable(draw: Draw, data: dict[str, Any]) -> None:
         if "value" in sign and sign["finding"] not in library().concept_maps["finding-unit"].rows:
             del sign["value"]
             sign["present"] = True
+        grade = next((name for name in ("strength", "reflex", "sensation") if name in sign), None)
+        if grade and f"{sign['finding']} {grade}" not in library().vocabulary["graded finding"]:
+            del sign[grade]
+            sign["present"] = True
+
+
+def _one_leads(draw: Draw, data: dict[str, Any]) -> None:
+    leads = [member for member in data.get("care_team", ()) if member.get("lead")]
+    for member in leads[1:]:
+        member["lead"] = False
 
 
 def _listed_items(draw: Draw, data: dict[str, Any]) -> None:
@@ -248,7 +259,7 @@ def _listed_items(draw: Draw, data: dict[str, Any]) -> None:
         for item in form["items"] if items else ():
             item["id"] = draw(st.sampled_from(items.ids))
         if items:
-            form["items"].sort(key=lambda item: int(item["id"]))
+            form["items"].sort(key=lambda item: items.ids.index(item["id"]))
 
 
 def _answered(draw: Draw, data: dict[str, Any]) -> None:
@@ -258,4 +269,6 @@ def _answered(draw: Draw, data: dict[str, Any]) -> None:
             score.pop("questionnaire", None)
 
 
-_REPAIRS = (_of_their_measure, _measurable, _listed_items, _unique, _in_order, _answered)
+_REPAIRS = (
+    _of_their_measure, _measurable, _listed_items, _unique, _in_order, _answered, _one_leads,
+)  # fmt: skip

@@ -416,6 +416,23 @@ def test_entries_are_listed_page_by_page(store: Store) -> None:
         store.entry("no such entry")
 
 
+def test_the_newest_version_of_a_record_is_found_by_its_key(store: Store) -> None:
+    store.append([record("r1", v=1), record("r1", "p2"), record("r2")], SERVER, "m1")
+    store.append([record("r1", v=9)], "other", "m1")
+    key = key_of(record("r1").data)
+    (first,) = (one for one in store.entries(SERVER) if one.key == key)
+    assert store.newest(SERVER, key) == first
+    (newer,) = store.append([record("r1", v=2)], SERVER, "m1")
+    found = store.newest(SERVER, key)
+    assert found is not None
+    assert (found.id, found.key, found.state) == (newer.id, key, "queued")
+    store.discard(newer.id)
+    assert store.newest(SERVER, key) == store.entry(newer.id)
+    assert store.newest("nobody", key) is None
+    for other in (replace(key, source="x"), replace(key, id="x"), replace(key, record="care-plan")):
+        assert store.newest(SERVER, other) is None
+
+
 def test_a_failing_source_keeps_what_was_acknowledged_before(store: Store) -> None:
     def source() -> Any:
         yield from (record(f"r{n}") for n in range(1500))

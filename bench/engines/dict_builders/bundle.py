@@ -77,7 +77,7 @@ class _Builder:
             "subject": self._subject,
         }
         if "side" in cause:
-            condition["bodySite"] = [self._tables["lumbar-side"][cause["side"]]]
+            condition["bodySite"] = [self._tables["side"][cause["side"]]]
         return condition
 
     def observations(self) -> Iterator[Json]:

@@ -104,7 +104,7 @@ class _Builder:
             verificationStatus=self._tables["certainty"][cause["certainty"]],
             category=[self._fixed["problem-list-item"]],
             code=self._tables["cause"][cause["cause"]],
-            bodySite=[self._tables["lumbar-side"][side]] if side else None,
+            bodySite=[self._tables["side"][side]] if side else None,
             subject=self._subject,
         )
 

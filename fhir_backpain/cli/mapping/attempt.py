@@ -79,7 +79,8 @@ def attempt(request: Request) -> Attempt:
 
 
 def _checker(mapper: Mapper) -> Callable[[Any], list[Issue]]:
-    return RecordChecker(mapper.library.vocabulary, mapper.library.ranges).check
+    library = mapper.library
+    return RecordChecker(library.vocabulary, library.ranges, library.instruments).check
 
 
 def _try_record(request: Request, mapper: Mapper, declaration: Declaration | None) -> Attempt:

@@ -67,8 +67,11 @@ class Certainty:
         )
 
     def _needed(self, node: Template, scope: Scope) -> Iterator[str]:
-        """Yield the one path without which a node is not there, where it is one only."""
-        if isinstance(node, Use):
+        """Yield each path that makes a node be there: the one that it needs, if it is one only."""
+        if isinstance(node, FirstOf):
+            for item in node.alternatives:
+                yield from self._needed(item, scope)
+        elif isinstance(node, Use):
             fragment = self.fragments[node.fragment]
             yield from self._needed(fragment.template, inside_fragment(node, scope))
         elif isinstance(node, Slot) and node.function not in ("reference", "actor", "text"):

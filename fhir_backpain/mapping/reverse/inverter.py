@@ -109,7 +109,7 @@ class Inverter:
         waiting = list(node.items)
         matched = 0
         for item in json:
-            for template in waiting:
+            for template in sorted(waiting, key=lambda one: not _has_room(one, item)):
                 if self._invert_item(template, item, names, out):
                     matched += 1
                     if not isinstance(template, Each):
@@ -133,6 +133,15 @@ class Inverter:
         """Take the first alternative that can have made this; `NormalForm` settles equal ones."""
         if not any(self._attempt(item, json, names, out) for item in node.alternatives):
             raise Mismatch
+
+
+def _has_room(node: Template, item: Any) -> bool:
+    """Return whether a template has each member of an item: such a one is tried first."""
+    if isinstance(node, Each | When):
+        return _has_room(node.body, item)
+    if isinstance(node, ObjectTemplate) and isinstance(item, dict):
+        return item.keys() <= node.members.keys()
+    return True
 
 
 def _is_fixed(node: Template) -> bool:

@@ -241,13 +241,18 @@ def _fill(
 def _put_in_order(group: _Group, provenance: Resource | None) -> None:
     """Put the resources in the order in which they were made, as far as they say it themselves.
 
-    Provenance lists all of them; without it, a plan lists its goals and activities.
+    A plan lists what it holds, resources of several types in one list; Provenance lists the rest.
     """
     plans = [one for one, _ in group.own if one["resourceType"] == "CarePlan"]
-    listed = _references([provenance] if provenance else plans)
+    listed = _references([*plans, provenance] if provenance else plans)
     order = {url: place for place, url in enumerate(dict.fromkeys(listed))}
     for members in (group.own, group.shared):
-        members.sort(key=lambda one: order.get(f"{one[0]['resourceType']}/{one[0]['id']}", -1))
+        members.sort(key=lambda one: _place(one[0], order))
+
+
+def _place(resource: Resource, order: Mapping[str, int]) -> tuple[int, bool]:
+    """Return where a resource stands; a panel after its members, of which it says only that."""
+    return order.get(f"{resource['resourceType']}/{resource['id']}", -1), "hasMember" in resource
 
 
 def _key(address: Address | None) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from fhir_backpain.mapping.clause import read_clauses
+from fhir_backpain.mapping.clause import read_clauses, read_holdings
 from fhir_backpain.mapping.declaration import Declaration, Fragments
 from fhir_backpain.mapping.functions.arguments import argument, option
 from fhir_backpain.mapping.library import Library
@@ -156,8 +156,9 @@ class _Place:
 
     def where(self, condition: str) -> _Place:
         """Return the place inside a condition."""
-        clauses = read_clauses(condition)
-        text = " and ".join(clause.at(self.path(clause.path)) for clause in clauses)
+        texts = [one.at(self.path(one.path)) for one in read_clauses(condition)]
+        texts += [one.at(self.path(one.path)) for one in read_holdings(condition)]
+        text = " and ".join(texts)
         return replace(self, conditions=(*self.conditions, text))
 
     def line(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from fhir_backpain.mapping.clause import read_clauses
+from fhir_backpain.mapping.clause import read_clauses, read_holdings
 from fhir_backpain.mapping.trace.addressing import Address, RecordIdentity
-from fhir_backpain.mapping.trace.scope import Scope
+from fhir_backpain.mapping.trace.scope import Found, Scope
 from fhir_backpain.mapping.trace.trace import Decision, TracedResource
 from fhir_backpain.mapping.trace.tree import Cause, Traced
 from fhir_backpain.outcome import MappingLocation
@@ -69,7 +69,16 @@ class Point:
             found = self.scope.find(clause.path)
             met = clause.holds(found.value)
             held &= met
-            if found.value is not None:
-                decision = Decision(found.pointer, condition, met, mapping, self.used_at)
-                self.progress.decisions[decision] = None
+            self._note(found, condition, met, mapping)
+        for holding in read_holdings(condition):
+            members = [one.step(holding.member) for one in self.scope.find(holding.path).items()]
+            matched = [one for one in members if one.value in holding.words]
+            held &= bool(matched)
+            for one in matched:
+                self._note(one, condition, True, mapping)
         return held
+
+    def _note(self, found: Found, condition: str, met: bool, mapping: MappingLocation) -> None:
+        if found.value is not None:
+            decision = Decision(found.pointer, condition, met, mapping, self.used_at)
+            self.progress.decisions[decision] = None

@@ -58,6 +58,3 @@ CREATE TABLE conflict (
   found_at TEXT NOT NULL,
   ruling TEXT
 );
-
--- The newest entry of each record in the outbox.
-CREATE TABLE source_entry (record TEXT PRIMARY KEY, entry TEXT NOT NULL) WITHOUT ROWID;

@@ -16,6 +16,7 @@ _VERIFIED = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 _ENDED = ("resolved", "remission", "inactive")
 _ORDERS = ("order", "original-order", "reflex-order", "filler-order", "instance-order")
+_REPORTED = ("partial", "preliminary", "final", "amended", "corrected", "appended")
 _ABATEMENT = tuple(f"abatement{kind}" for kind in ("DateTime", "Age", "Period", "Range", "String"))
 
 Resource = dict[str, Any]
@@ -203,6 +204,12 @@ TESTS: dict[str, Test] = {
     "us-core-2": Test(_value_or_reason, by_names=True),
     "us-core-3": Test(_unit_of_ucum, needs=("valueQuantity",)),
     "us-core-6": Test(_named_or_reasoned),
+    "us-core-7": Test(
+        lambda it, _: it.get("status") not in ("completed", "in-progress")
+        or _has(it, "performed"), needs=("status",)),
+    "us-core-10": Test(
+        lambda it, _: it.get("status") not in _REPORTED or _has(it, "effective"),
+        needs=("status",)),
     "us-core-21": Test(_ordered_by_someone, needs=("intent",)),
 }  # fmt: skip
 """The invariants of resources and profiles that are evaluated, by key."""

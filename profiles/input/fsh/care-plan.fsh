@@ -15,10 +15,14 @@ Description: "One version of a patient's plan. A revised plan is a new CarePlan 
 * careTeam only Reference(BackPainCareTeam)
 * addresses MS
 * addresses only Reference(BackPainCause)
+// Not activities: what must not be done, and what the patient wants.
+* supportingInfo MS
+* supportingInfo only Reference(BackPainContraindication or BackPainMedicationContraindication or BackPainPreference)
 * goal MS
 * goal only Reference(BackPainGoal)
 * activity MS
 // MCC and PCO: what is planned is a request of its own, so that it can be followed.
+* note 0..1 MS
 * activity.detail 0..0
 * activity.reference 1..1 MS
 * activity.reference only Reference(BackPainActivity or BackPainMedicationRequest)
@@ -49,8 +53,27 @@ Profile: BackPainCareTeam
 Parent: us-core-careteam
 Id: backpain-care-team
 Title: "Care team"
-Description: "Who carries the plan out, and in which profession."
+Description: "Who carries the plan out, and in which profession. The role of the one who leads has a second coding."
 * insert KnownBySource
 * status 1..1 MS
 * participant.role from BackPainCareTeamRoleVS (required)
 * participant.member only Reference(us-core-practitioner)
+
+Profile: BackPainPreference
+Parent: us-core-simple-observation
+Id: backpain-preference
+Title: "Preference"
+Description: "What the patient wants or does not want of the treatment, in words and where it can be told by the treatment."
+* insert ObservedOnce
+* insert ReportedByPatient
+* category[us-core] 1..1 MS
+* code from BackPainPreferenceVS (required)
+* value[x] 1..1 MS
+* value[x] only string
+* dataAbsentReason 0..0
+* component 0..1 MS
+* component.code = backpain#preferred-treatment
+* component.value[x] 1..1 MS
+* component.value[x] only CodeableConcept
+* component.value[x] from BackPainTreatmentVS (extensible)
+* component.dataAbsentReason 0..0

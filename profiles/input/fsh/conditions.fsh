@@ -7,9 +7,9 @@ Description: "What causes the pain, and how sure the clinician is. The same caus
 * verificationStatus 1..1 MS
 * verificationStatus from BackPainCertaintyVS (required)
 * code from BackPainCauseVS (extensible)
-// A Condition of R4 has no laterality: both sides are two body sites.
+// A Condition of R4 has no laterality: the side is a body site of its own, beside the place.
 * bodySite 0..2 MS
-* bodySite from BackPainLumbarSideVS (required)
+* bodySite from BackPainSiteOrSideVS (required)
 * onset[x] only dateTime
 
 Profile: BackPainFactor

@@ -2,7 +2,7 @@ Profile: BackPainExaminationFinding
 Parent: us-core-observation-clinical-result
 Id: backpain-examination-finding
 Title: "Finding of the physical examination"
-Description: "A sign that was looked for: a measured value, or whether it is there."
+Description: "A sign that was looked for: a measured value, a grade of strength, reflex or sensation, or whether it is there."
 * insert ObservedOnce
 * insert AssessedByClinician
 * insert OnOneSide
@@ -10,8 +10,11 @@ Description: "A sign that was looked for: a measured value, or whether it is the
 * category[us-core] = $ObservationCategory#exam
 * code from BackPainFindingVS (extensible)
 * value[x] 1..1 MS
-* value[x] only Quantity or boolean
+* value[x] only Quantity or boolean or CodeableConcept
 * insert Measured(valueQuantity)
+* valueCodeableConcept from BackPainGradeVS (required)
+* bodySite MS
+* bodySite from BackPainSiteVS (required)
 * dataAbsentReason 0..0
 
 Profile: BackPainRedFlag

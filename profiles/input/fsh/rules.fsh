@@ -40,3 +40,12 @@ RuleSet: OnOneSide
 * component.value[x] only CodeableConcept
 * component.value[x] from BackPainSideVS (required)
 * component.dataAbsentReason 0..0
+
+// Stepped care: conservative steps come before invasive ones, and a program can tell them apart.
+RuleSet: Stepped
+* category 2..2 MS
+* category from BackPainTreatmentCategoryVS (extensible)
+
+RuleSet: Pharmacological
+* category 1..1 MS
+* category = backpain#line-pharmacological

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,23 +24,6 @@ record:
 ignore:
   - {path: clerk, because: not clinical}
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as the one JSON document that it is."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
 
 
 def observation(name: str, patient: str = "P-1", **changes: Any) -> dict[str, Any]:

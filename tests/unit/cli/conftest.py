@@ -1,45 +1,11 @@
-"""The real entry point, run in a folder of its own, and a real sandbox server."""
+"""Records of the command line's tests."""
 
 from __future__ import annotations
 
-import signal
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_world import Ran, Run, observation, write
-
-from fhir_backpain.cli.main import main
-from fhir_backpain.sandbox.server import SandboxServer
-
-
-@pytest.fixture
-def run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[Run]:
-    """Run `main` with arguments in a folder of its own."""
-    monkeypatch.chdir(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
-
-    def command(*arguments: str | Path) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["fhir-backpain", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        output = capsys.readouterr()
-        assert "Traceback" not in output.err
-        assert isinstance(ended.value.code, int)
-        return Ran(ended.value.code, output.out, output.err)
-
-    yield command
-    signal.signal(signal.SIGTERM, handler)
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer() as running:
-        yield running
+from cli_world import observation, write
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import NOBODY, Run
+from cli_world import NOBODY
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.client.client import FhirClient
@@ -14,6 +14,7 @@ from fhir_backpain.client.servers import PUBLIC_SERVERS
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
 from tests.awkward_server import AwkwardServer
+from tests.command import Run
 
 
 def findings(document: list[dict[str, Any]]) -> dict[str, bool]:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import click
 import pytest
-from cli_world import FEED, NOBODY, Run
+from cli_world import FEED, NOBODY
 
 from fhir_backpain import errors
 from fhir_backpain.cli import status_command
 from fhir_backpain.cli.exit_codes import EXIT_CODE_HELP, ExitCode, exit_code_of
 from fhir_backpain.cli.main import COMMANDS, group
 from fhir_backpain.outcome import Message
+from tests.command import Run
 
 
 def every_command(command: click.Command, *words: str) -> Iterator[tuple[str, click.Command]]:

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-from cli_world import FEED, Run, observation, write
+from cli_world import FEED, observation, write
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.mapping.mapper import load_mapper
+from tests.command import Run
 
 
 def documents(text: str) -> list[dict[str, Any]]:

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Run, observation, write
+from cli_world import number_of, observation, write
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.command import Run
 
 REFUSAL = {
     "status": 422,
@@ -193,3 +194,61 @@ def test_a_feed_that_was_not_read_as_a_whole_takes_nothing_back(
     assert ran.code == ExitCode.DATA_PROBLEMS
     assert "FBP-6064" in ran.err
     assert [one["status"] for one in observations(server)] == ["final", "final"]
+
+
+def export_that_broke_off(run: Run, folder: Path, server: SandboxServer) -> Path:
+    """Sync a feed of 15 records; return the file once it holds but three and a new one."""
+    feed = folder / "all.ndjson"
+    everything = [observation(f"R-{n}") for n in range(15)]
+    sync(run, server, write(feed, *everything), "--full-feed")
+    return write(feed, *everything[:3], observation("R-new"))
+
+
+def test_a_feed_that_lacks_too_much_takes_nothing_back(
+    run: Run, tmp_path: Path, server: SandboxServer
+) -> None:
+    feed = export_that_broke_off(run, tmp_path, server)
+    for extra in ([], ["--retire-at-most", "11"], ["--retire-at-most", "74%"]):
+        ran = run("sync", feed, "--full-feed", "--server", server.base_url, *extra)
+        assert ran.code == ExitCode.DATA_PROBLEMS
+        assert "FBP-6065" in ran.err
+        assert "12 of the 1" in ran.err
+        # What the feed does hold is sent all the same.
+        assert [one["status"] for one in observations(server)] == ["final"] * 16
+    ran = run("sync", feed, "--full-feed", "--json", "--server", server.base_url)
+    assert ran.json["full_feed"]["retired"] == 0
+    (issue,) = ran.json["full_feed"]["issues"]
+    assert number_of(issue) == "FBP-6065"
+
+
+@pytest.mark.parametrize("limit", ["12", "80%"])
+def test_a_loss_that_is_allowed_is_taken_back(
+    run: Run, tmp_path: Path, server: SandboxServer, limit: str
+) -> None:
+    feed = export_that_broke_off(run, tmp_path, server)
+    result = run(
+        *("sync", feed, "--full-feed", "--json", "--server", server.base_url),
+        *("--retire-at-most", limit),
+    )
+    assert result.code == ExitCode.DONE
+    assert result.json["full_feed"] == {"retired": 12, "issues": []}
+    statuses = sorted(one["status"] for one in observations(server))
+    assert statuses == ["entered-in-error"] * 12 + ["final"] * 4
+
+
+def test_a_small_loss_needs_no_permission(run: Run, tmp_path: Path, server: SandboxServer) -> None:
+    feed = tmp_path / "all.ndjson"
+    sync(run, server, write(feed, *[observation(f"R-{n}") for n in range(11)]), "--full-feed")
+    ran = run("sync", write(feed, observation("R-0")), "--full-feed", "--server", server.base_url)
+    assert ran.code == ExitCode.DONE
+    assert "no longer in the feed: 10 records" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--retire-at-most", "5"], ["--full-feed", "--retire-at-most", "many"]]
+)
+def test_a_limit_that_means_nothing_is_wrong_use(
+    run: Run, tmp_path: Path, server: SandboxServer, arguments: list[str]
+) -> None:
+    feed = write(tmp_path / "all.ndjson", observation("R-1"))
+    assert run("sync", feed, "--server", server.base_url, *arguments).code == ExitCode.WRONG_USE

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Run
 
 from fhir_backpain.artifacts.finder import profiles_folder
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.cli.fhir_package import load_package
 from fhir_backpain.errors import ArtifactError
+from tests.command import Run
 
 PACKAGE = profiles_folder() / "package"
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from cli_world import NOBODY, Run, observation, write
+from cli_world import NOBODY, observation, write
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.command import Run
 
 
 def test_after_a_complete_sync_nothing_needs_a_person(

@@ -6,13 +6,14 @@ import socket
 from pathlib import Path
 
 import pytest
-from cli_world import NOBODY, Run, number_of, observation, write
+from cli_world import NOBODY, number_of, observation, write
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.client.servers import PUBLIC_SERVERS
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.command import Run
 
 BATCH = "^/fhir/?$"
 PATIENCE = ("--patience", "5")

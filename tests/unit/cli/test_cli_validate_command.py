@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_world import Run, number_of, observation, write
+from cli_world import number_of, observation, write
 
 from fhir_backpain.cli.exit_codes import ExitCode
 from fhir_backpain.outcome import Issue
 from fhir_backpain.validation.resource.validator import BuiltInValidator
+from tests.command import Run
 
 PATIENT = {"resourceType": "Patient", "id": "p1", "active": True}
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,23 +22,6 @@ ignore:
   - {path: by, because: not clinical}
 """
 TABLE = "mrn,visit,odi,by\nP-1,2026-03-01,44,kb\nP-2,2026-03-32,20,kb\nP-3,2026-03-03,,kb\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a command came to."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        """Standard output as the one JSON document that it is."""
-        return json.loads(self.out)
-
-
-Run = Callable[..., Ran]
 
 
 def write(path: Path, *texts: Any) -> Path:

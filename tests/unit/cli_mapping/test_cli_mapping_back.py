@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mapping_world import Run, write
+from mapping_world import write
 
 from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping.mapper import load_mapper
+from tests.command import Run
 from tests.golden.case import cases
 
 WHOLE = [case for case in cases() if case.release == "R4" and case.one_way() is None]

@@ -6,7 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
-from mapping_world import FEED, Run, replaced, write
+from mapping_world import FEED, replaced, write
+
+from tests.command import Run
 
 CAUSE = "assessment/assessment-cause.map.yaml"
 PLACE = re.compile(r"^\S+:\d+:\d+: error FBP-\d+: .+ Next: .+$")
@@ -81,7 +83,7 @@ def test_a_file_alone_is_laid_over_the_shipped_mappings(run: Run, folder: Path) 
     replaced(alone, "func.odi.score", "func.odi.scor")
     done = run("mapping", "check", alone)
     assert done.code == 2
-    assert done.out.startswith("odi.yaml:7:")
+    assert done.out.startswith("odi.yaml:8:")
     assert run("mapping", "check", alone, "--mappings", folder).code == 2
 
 

@@ -6,10 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
-from mapping_world import Run, replaced
+from mapping_world import replaced
 
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.record import RECORD_TYPES
+from tests.command import Run
 
 NAMES = sorted({one.name for kind in RECORD_TYPES for one in load_mapper().declarations(kind)})
 

@@ -12,10 +12,11 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from mapping_world import Run, write
+from mapping_world import write
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.sandbox.server import SandboxServer
+from tests.command import Run
 from tests.records import assessment
 
 ROOT = Path(__file__).parents[3]

@@ -7,9 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from mapping_world import Run, replaced, write
+from mapping_world import replaced, write
 
 from fhir_backpain.cli.mapping.json_difference import difference, resource_difference
+from tests.command import Run
 from tests.golden.case import ROOT
 
 CASE = "observation-measure/missing-reason-with-site"

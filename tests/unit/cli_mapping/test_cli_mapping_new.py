@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
-from mapping_world import Run, replaced, write
+from mapping_world import replaced, write
 
 from fhir_backpain.artifacts.located_yaml import plain, read_yaml
 from fhir_backpain.mapping.language_schema import language_schema
 from fhir_backpain.record import RECORD_TYPES
+from tests.command import Run
 
 HEADER = "mrn;visit;odi;PAIN NRS;typed by;yes\n"
 

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mapping_world import FEED, TABLE, Run, replaced, write
+from mapping_world import FEED, TABLE, replaced, write
 
 from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.cli.mapping.attempt import Request, attempt
@@ -19,6 +19,7 @@ from fhir_backpain.cli.mapping.attempt_view import view
 from fhir_backpain.cli.mapping.golden import GoldenCase
 from fhir_backpain.cli.mapping.watch import watch
 from fhir_backpain.mapping.mapper import load_mapper
+from tests.command import Run
 from tests.golden.case import cases
 from tests.records import assessment, observation
 

@@ -112,11 +112,16 @@ def test_no_two_siblings_have_the_same_identity(records: Records) -> None:
             ],
             "scores": [s["measure"] for s in record["scores"]],
             "forms": [form["instrument"] for form in record.get("questionnaires", ())],
-            "examination": [(f["finding"], f.get("side")) for f in record.get("examination", ())],
+            "examination": [
+                (f["finding"], f.get("side"), f.get("site")) for f in record.get("examination", ())
+            ],
+            "history": [told["aspect"] for told in record.get("history", ())],
             "flags": [flag["flag"] for flag in record["red_flags"]],
             "causes": [(cause["cause"], cause.get("side")) for cause in record["causes"]],
             "factors": [factor["factor"] for factor in record.get("factors", ())],
             "tests": [test["id"] for test in record.get("investigations", ())],
+            "reports": [report["id"] for report in record.get("reports", ())],
+            "procedures": [done["id"] for done in record.get("procedures", ())],
         }
         for name, keys in identities.items():
             assert len(keys) == len(set(keys)), name
@@ -161,3 +166,65 @@ def test_an_investigation_keeps_its_id_and_is_completed_at_the_next_visit(
         assert not any("investigations" in record for record in later)
         followed += len(asked)
     assert followed > 20
+
+
+def test_every_test_that_was_asked_for_has_its_result_at_the_next_visit(
+    by_patient: dict[str, Records],
+) -> None:
+    reported = shown = blocked = 0
+    for own in by_patient.values():
+        first, second, *later = _assessments(own)
+        asked = {t["id"]: t["test"] for t in first.get("investigations", ())}
+        reports = second.get("reports", [])
+        blocks = [done for done in second.get("procedures", ()) if "request" in done]
+        assert {r["request"] for r in reports} | {b["request"] for b in blocks} == asked.keys()
+        for report in reports:
+            assert report["test"] == asked[report["request"]]
+            assert first["assessed_at"] < report["performed_at"] < report["issued_at"]
+            assert report["issued_at"] < second["assessed_at"]
+        assert {one["requested_in"] for one in (*reports, *blocks)} <= {first["id"]}
+        assert not any("reports" in record for record in (first, *later))
+        reported += len(reports)
+        shown += sum("shows" in report for report in reports)
+        blocked += len(blocks)
+    assert reported > shown > 20
+    assert blocked
+
+
+def test_a_procedure_was_planned_before_and_is_told_once(history: Records) -> None:
+    planned: set[tuple[str, str]] = set()
+    ids = []
+    for record in history:
+        patient = record["patient"]["identifier"]["value"]
+        planned |= {(patient, a["treatment"]) for a in record.get("activities", ())}
+        for done in record.get("procedures", ()):
+            ids.append(done["id"])
+            assert (patient, done["procedure"]) in planned or "request" in done
+            assert done["performed_at"] < record["assessed_at"]
+    assert ids
+    assert len(ids) == len(set(ids))
+
+
+def test_the_leg_of_the_painful_side_is_never_the_better_one(records: Records) -> None:
+    grades = {"strength": ["5", "4-plus", "4", "4-minus", "3", "2"]}
+    seen = set()
+    for record in _assessments(records):
+        found: dict[tuple[str, str], dict[str, str]] = {}
+        for sign in record.get("examination", ()):
+            for grade in grades:
+                if grade in sign:
+                    found.setdefault((sign["finding"], grade), {})[sign["side"]] = sign[grade]
+        painful = next((c["side"] for c in record["causes"] if "side" in c), None)
+        for (_, grade), sides in found.items():
+            assert painful is not None
+            ranks = {side: grades[grade].index(word) for side, word in sides.items()}
+            assert ranks[painful] == max(ranks.values())
+            seen.add(ranks[painful])
+    assert len(seen) > 2
+
+
+def test_the_history_is_told_at_the_first_visit(by_patient: dict[str, Records]) -> None:
+    for own in by_patient.values():
+        first, *later = _assessments(own)
+        assert len(first["history"]) >= 7
+        assert not any("history" in record for record in later)

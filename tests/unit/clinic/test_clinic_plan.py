@@ -6,6 +6,11 @@ from datetime import date
 from itertools import pairwise
 from typing import Any
 
+from fhir_backpain.clinic.clinic import Clinic
+from fhir_backpain.clinic.treatments import INVASIVE
+from fhir_backpain.mapping.library import load_library
+from fhir_backpain.validation.record import RecordChecker
+
 Records = list[dict[str, Any]]
 
 
@@ -128,3 +133,63 @@ def test_a_raised_dose_is_a_new_order_of_the_same_medication(
             assert daily[0] < daily[1]
             raised += 1
     assert raised > 5
+
+
+def test_a_revised_plan_says_why(records: Records) -> None:
+    plans = _plans(records)
+    assert all(("reason" in plan) == ("revision_of" in plan) for plan in plans)
+    assert len({plan["reason"] for plan in plans if "reason" in plan}) >= 5
+
+
+def test_invasive_care_is_listed_last_and_told_why(history: Records) -> None:
+    invasive = 0
+    for plan in _plans(history):
+        last = [a["treatment"] in INVASIVE for a in plan["activities"]]
+        assert last == sorted(last)
+        assert not all(last)
+        for activity in plan["activities"]:
+            if activity["treatment"] in INVASIVE:
+                assert activity["reason"]
+                assert activity["performer"]["identifier"]["value"]
+                invasive += 1
+    assert invasive
+
+
+def test_one_leads_the_team(records: Records) -> None:
+    for plan in _plans(records):
+        leads = [member for member in plan["care_team"] if member.get("lead")]
+        assert [lead["member"] for lead in leads] == [plan["author"]]
+
+
+def test_nothing_is_ordered_that_must_not_be_given_or_is_not_wanted(history: Records) -> None:
+    barred = stances = 0
+    for plan in _plans(history):
+        ordered = {a["treatment"] for a in plan["activities"]}
+        ordered |= {m["medication"] for m in plan.get("medications", ())}
+        for one in plan.get("contraindications", ()):
+            assert one.get("treatment", one.get("medication")) not in ordered
+            barred += 1
+        for one in plan.get("preferences", ()):
+            assert one["stance"] == "prefers" or one["treatment"] not in ordered
+            stances += one["stance"] == "declines"
+    assert barred
+    assert stances
+
+
+def test_a_titration_goes_up_day_by_day_to_the_usual_dose(records: Records) -> None:
+    steps = [m["titration"] for p in _plans(records) for m in p.get("medications", ())
+             if "titration" in m]  # fmt: skip
+    assert steps
+    for first, last in steps:
+        assert (first["step"], last["step"]) == (1, 2)
+        assert first["end"] < last["start"]
+        daily = [one["dose"]["value"] * one["schedule"]["frequency"] for one in (first, last)]
+        assert daily == [300, 600]
+
+
+def test_the_record_check_finds_nothing_in_a_plan(clinic: Clinic) -> None:
+    library = load_library()
+    checker = RecordChecker(library.vocabulary, library.ranges)
+    small = Clinic(seed=clinic.seed, patients=30)
+    plans = _plans(list(small.history()))
+    assert [str(issue) for plan in plans for issue in checker.check(plan)] == []

@@ -25,6 +25,16 @@ WORDS = {
         "straight-leg-raise crossed-straight-leg-raise slump lumbar-flexion lumbar-extension"
         " tenderness muscle-spasm reduced-sensation muscle-weakness foot-drop hyperreflexia"
         " antalgic-gait abnormal-gait abnormal-posture pain-on-movement neurogenic-claudication"
+        " lumbar-lateral-flexion ankle-dorsiflexion-strength great-toe-extension-strength"
+        " patellar-reflex achilles-reflex sensation-l5 sensation-s1"
+    ),
+    "aspect": (
+        "circumstances quality pattern aggravated-by relieved-by previous-episodes"
+        " previous-treatment radiation"
+    ),
+    "procedure": (
+        "nerve-root-block epidural-injection facet-denervation lumbar-discectomy laminectomy"
+        " lumbar-fusion"
     ),
     "flag": (
         "cauda-equina urinary-retention fecal-incontinence saddle-anesthesia fever night-sweats"
@@ -34,7 +44,7 @@ WORDS = {
     "cause": (
         "low-back-strain disc-herniation disc-herniation-radiculopathy spinal-stenosis"
         " disc-degeneration radiculopathy sciatica spondylolisthesis facet-pain lumbar-fracture"
-        " cauda-equina nonspecific-low-back-pain chronic-low-back-pain"
+        " cauda-equina nonspecific-low-back-pain chronic-low-back-pain facet-arthropathy"
     ),
     "factor": "poor-posture obesity overweight sedentary-lifestyle lack-of-exercise stress",
     "test": (
@@ -51,7 +61,7 @@ WORDS = {
     ),
     "medication": (
         "ibuprofen-200mg ibuprofen-600mg naproxen-500mg acetaminophen-500mg duloxetine-30mg"
-        " gabapentin-300mg tramadol-50mg cyclobenzaprine-5mg"
+        " gabapentin-300mg tramadol-50mg cyclobenzaprine-5mg oxycodone-5mg"
     ),
 }
 

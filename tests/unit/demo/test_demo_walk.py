@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,12 +13,6 @@ from fhir_backpain.errors import BackpainError
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.sandbox.faults import FaultRule
 from fhir_backpain.sandbox.server import SandboxServer
-
-
-@pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer() as running:
-        yield running
 
 
 def walk(server: SandboxServer, folder: Path, lines: list[str]) -> DemoWalk:

@@ -305,7 +305,7 @@ def fill(path: Any, store: SqliteStore) -> None:
 
 
 def pragma(store: SqliteStore, text: str) -> Any:
-    return store._database.read(lambda session: session.execute(f"PRAGMA {text}").fetchone()[0])
+    return store.database.read(lambda session: session.execute(f"PRAGMA {text}").fetchone()[0])
 
 
 def test_a_full_disk_is_507_and_nothing_of_a_list_is_stored(

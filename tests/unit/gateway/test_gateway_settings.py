@@ -33,26 +33,43 @@ def test_a_base_url_that_cannot_be_used(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org", ""])
-def test_it_does_not_listen_to_strangers(tmp_path: Path, host: str) -> None:
+def test_without_tls_it_does_not_listen_to_strangers(tmp_path: Path, host: str) -> None:
     settings = GatewaySettings(SERVER, tmp_path / "o", host=host, port=0)
-    with pytest.raises(SettingsError, match="no authentication"):
+    with pytest.raises(SettingsError, match="no proxy with TLS"):
         serve(settings)
-    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_a_gateway_that_knows_nobody_is_not_made_public(tmp_path: Path, host: str) -> None:
+    settings = GatewaySettings(
+        SERVER, tmp_path / "o", host=host, port=0, public_url="https://gw.example"
+    )
+    with pytest.raises(SettingsError, match="knows nobody"):
+        serve(settings)
+    settings.ensure_may_listen(knows_principals=True)
+
+
+def test_a_public_url_has_tls(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="begins with https"):
+        GatewaySettings(SERVER, tmp_path / "o", public_url="http://gw.example")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_loopback_is_local(tmp_path: Path, host: str) -> None:
-    GatewaySettings(SERVER, tmp_path / "o", host=host).ensure_may_listen()
+    settings = GatewaySettings(SERVER, tmp_path / "o", host=host)
+    settings.ensure_may_listen(knows_principals=False)
 
 
-def test_on_purpose_it_listens_anywhere(tmp_path: Path) -> None:
-    settings = GatewaySettings(SERVER, tmp_path / "o", host="0.0.0.0", allow_remote=True)
-    settings.ensure_may_listen()
-    assert settings.trusts("any.example:1")
+def test_it_answers_to_the_names_that_it_was_given_alone(tmp_path: Path) -> None:
     named = GatewaySettings(
-        SERVER, tmp_path / "o", host="0.0.0.0", allow_remote=True, trusted_hosts=("gw.example",)
+        SERVER,
+        tmp_path / "o",
+        host="0.0.0.0",
+        public_url="https://gw.example:8443/base",
+        trusted_hosts=("alias.example",),
     )
     assert named.trusts("GW.example:443")
+    assert named.trusts("alias.example")
     assert not named.trusts("any.example")
 
 

@@ -45,6 +45,22 @@ def test_an_instrument_says_everything_of_its_measures(tmp_path: Path) -> None:
     assert str(odi.location) == f"{tmp_path}/i.yaml:7:8"
 
 
+@pytest.mark.parametrize(
+    ("written", "ids"),
+    [
+        ("7", ("7",)),
+        ("[2-4, 9a, 9b, 12]", ("2", "3", "4", "9a", "9b", "12")),
+        ("[10-11, 3]", ("10", "11", "3")),
+    ],
+)
+def test_item_ids_are_numbers_with_a_letter_or_without(
+    tmp_path: Path, written: str, ids: tuple[str, ...]
+) -> None:
+    found = read(tmp_path, GOOD.replace("2-4", written)).items
+    assert found is not None
+    assert found.ids == ids
+
+
 def test_items_and_ranges_may_be_left_out(tmp_path: Path) -> None:
     text = GOOD.replace("items: {ids: 2-4, range: [0, 5]}\n", "")
     found = read(tmp_path, text.replace(", range: [-0.5, 100]", ""))
@@ -66,10 +82,14 @@ def test_items_and_ranges_may_be_left_out(tmp_path: Path) -> None:
         ("title:", "titel:", "2:1", 1006, "'titel' is not known"),
         ("{ids: 2-4, ", "{ids: 2-4, n: 3, ", "5:19", 1006, "'n' is not known"),
         ("ids: 2-4, ", "", "5:8", 1005, "'ids' is missing"),
-        ("2-4", "all", "5:8", 1004, "Item ids read like 1-10"),
-        ("2-4", "2", "5:8", 1004, "Item ids read like 1-10"),
-        ("2-4", "2-²", "5:8", 1004, "Item ids read like 1-10"),
-        ("2-4", "4-2", "5:8", 1004, "begin below their end"),
+        ("2-4", "all", "5:14", 1004, "Item ids read like 1-10"),
+        ("2-4", "9ab", "5:14", 1004, "Item ids read like 1-10"),
+        ("2-4", "2-²", "5:14", 1004, "Item ids read like 1-10"),
+        ("2-4", "[[2], 4]", "5:15", 1004, "Item ids read like 1-10"),
+        ("2-4", "{a: 4}", "5:14", 1004, "Item ids read like 1-10"),
+        ("2-4", "4-2", "5:14", 1004, "begin below their end"),
+        ("2-4", "[2-4, 3]", "5:14", 1004, "listed once each"),
+        ("2-4", "[]", "5:14", 1004, "listed once each"),
         (", range: [0, 5]", "", "5:8", 1005, "Items need a range"),
         ("items: {ids: 2-4, range: [0, 5]}", "items: 2-4", "5:8", 1004, "must be a map"),
         ("[0, 5]", "[0, 5, 9]", "5:26", 1004, "list of two numbers"),

@@ -15,6 +15,7 @@ from fhir_backpain.intake.intake import Intake, IntakeReport, is_table
 from fhir_backpain.mapping.feed import Feed, compile_feed
 from fhir_backpain.mapping.library import Library, load_library
 from fhir_backpain.mapping.messages import CELL_VALUE
+from fhir_backpain.validation.record_messages import SCORE_COMPUTABLE
 from tests.records import assessment, observation
 
 FEED = """
@@ -146,6 +147,49 @@ def test_issues_beyond_the_limit_are_counted_not_kept() -> None:
     assert [issue.number for issue in shown] == [3025, 3025, 2051]
     assert "3 more issues" in shown[-1].text
     assert report.to_json()["issueCount"] == 5
+
+
+def test_an_error_is_kept_in_place_of_what_is_less() -> None:
+    report = IntakeReport(max_issues=2)
+    mild = SCORE_COMPUTABLE.issue("m")
+    report.note([mild, mild, mild, CELL_VALUE.issue("a"), CELL_VALUE.issue("b"), mild])
+    assert [issue.text for issue in report.issues] == ["a", "b"]
+    report.note([CELL_VALUE.issue("c")])
+    assert [issue.text for issue in report.issues] == ["a", "b"]
+    assert (report.issue_count, report.error_count) == (7, 3)
+
+
+ANSWERS = """
+feed: f
+makes: assessment
+record:
+  id: =nr
+  source: https://clinic.example/app
+  patient: {identifier: {system: "https://clinic.example/mrn", value: =nr}}
+  assessed_at: "2024-03-04"
+  recorded_at: "2024-03-04T10:00:00Z"
+  questionnaires:
+    - instrument: peg
+      items:
+        - {id: "1", value: {=number: p}}
+        - {id: "2", value: {=number: e}}
+        - {id: "3", value: {=number: g}}
+  scores:
+    - {measure: peg, score: {=number: peg}, questionnaire: peg}
+"""
+
+
+def test_what_the_check_tells_of_a_good_row_is_told_with_its_line(
+    tmp_path: Path, library: Library
+) -> None:
+    table = tmp_path / "b.csv"
+    table.write_text("nr,p,e,g,peg\n1,4,5,6,5\n2,4,5,,5\n3,4,5,6,7\n4,4,5,6,\n")
+    feed = compile_feed(parse_yaml(ANSWERS, "f.feed.yaml"))
+    intake = Intake([str(table)], library, feed=feed)
+    assert [record.data["id"] for record in intake] == ["1", "2", "4"]
+    told = [(issue.number, issue.source.line) for issue in intake.report.issues if issue.source]
+    assert told == [(4031, 3), (4030, 4), (4032, 5)]
+    assert intake.report.rejected == 1
 
 
 def test_the_run_is_test_data_only_where_every_record_is(tmp_path: Path, library: Library) -> None:

@@ -68,7 +68,7 @@ def test_a_renamed_file_of_the_folder_is_not_read_twice(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("instruments/odi.yaml", "[0, 100]", "[0, 50]"),
+        ("instruments/sopa.yaml", "[0, 10]", "[0, 9]"),
         ("concept-maps/side.yaml", "  left: lat.left\n", ""),
         ("shared/common.yaml", "source: =source", "source: =id"),
         ("releases/r5.delta.yaml", "period: null", "period: null\n    language: en"),
@@ -82,8 +82,8 @@ def test_each_kind_can_be_laid_over_and_changes_the_version(
 
 
 def test_an_instrument_and_a_concept_map_are_replaced(tmp_path: Path) -> None:
-    odi = overlaid(tmp_path, mappings_folder() / "instruments/odi.yaml", "[0, 100]", "[0, 50]")
-    assert library_of(odi).ranges["odi"][1] == 50
+    sopa = overlaid(tmp_path, mappings_folder() / "instruments/sopa.yaml", "[0, 10]", "[0, 9]")
+    assert library_of(sopa).ranges["sopa-control"][1] == 9
     side = mappings_folder() / "concept-maps/side.yaml"
     library = library_of(overlaid(tmp_path, side, "  left: lat.left\n", ""))
     assert "left" not in library.vocabulary["side"]

@@ -52,7 +52,7 @@ def test_an_unknown_map_is_named_at_its_place(library: Library) -> None:
 REVERSIBLE = """
 measure scale cause factor finding red-flag treatment medication investigation body-site side
 care-team-role work-status goal-achievement goal-priority clinical-status certainty absent-reason
-measure-level
+measure-level history strength reflex sensation procedure preference
 """
 
 

@@ -23,6 +23,7 @@ ENCOUNTER = "record/record-encounter.map.yaml"
 SHARED = "shared/common.yaml"
 SITES = "concept-maps/body-site.yaml"
 ODI = "instruments/odi.yaml"
+SOPA = "instruments/sopa.yaml"
 Break = Callable[[str, str, str], None]
 
 
@@ -66,8 +67,8 @@ BROKEN = [
     (CAUSE, "problem-list-item}", "problem-list}", 1101, "no concept", "problem-list}"),
     (CAUSE, "{=use: security}", "{=use: sekurity}", 3005, "no fragment 'sek", "sekurity"),
     (CAUSE, "{=concept: cause.cause", "{=consept: cause.cause", 3001, "consept", "consept"),
-    (CAUSE, "map: lumbar-side}", "maps: lumbar-side}", 3002, "no option 'maps'", "maps:"),
-    (CAUSE, ", map: lumbar-side}", "}", 3002, "needs 'map'", "=concepts"),
+    (CAUSE, "map: body-site}", "maps: body-site}", 3002, "no option 'maps'", "maps:"),
+    (CAUSE, ", map: body-site}", "}", 3002, "needs 'map'", "{=concept: cause.site"),
     (CAUSE, "causes as cause", "cause as cause", 3003, "mean causes", None),
     (CAUSE, "causes as cause", "causes", 3002, "path as name", "for each"),
     (CAUSE, "=cause.side]", "=cause.sid]", 3003, "mean side", "=cause.sid]"),
@@ -96,10 +97,10 @@ BROKEN = [
     (SITES, "concept map: body-site", "concept map: side", 3007, "'side' is declared twice", None),
     (SITES, "concept map: body-site", "concept map: scale", 3007, "'scale' is declared", None),
     (ODI, "func.odi.score", "func.odi.scor", 1101, "mean func.odi.score", "func.odi.scor"),
-    (ODI, "unit: unit.score", "unit: unit.scor", 1101, "no concept", "unit.scor"),
+    (SOPA, "unit: unit.score", "unit: unit.scor", 1101, "no concept", "unit.scor"),
     (ODI, "range: [0, 100]", "range: [100, 0]", 1004, "begins below", "[100, 0]"),
     (ODI, "instrument: odi", "instrument: peg", 3007, "'peg' is declared twice", None),
-    (ODI, "  odi: {", "  ndi: {", 3007, "measure 'ndi'", None),
+    (SOPA, "  sopa-control: {", "  ndi: {", 3007, "measure 'ndi'", None),
     (ODI, "domain: function", "domain: functions", 1004, "must be one of", "functions"),
 ]  # fmt: skip
 

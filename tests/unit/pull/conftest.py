@@ -18,12 +18,6 @@ def mapper() -> Mapper:
 
 
 @pytest.fixture
-def server() -> Iterator[SandboxServer]:
-    with SandboxServer() as running:
-        yield running
-
-
-@pytest.fixture
 def world(server: SandboxServer, mapper: Mapper, tmp_path: Path) -> Iterator[World]:
     found = World(server.base_url, mapper, tmp_path)
     yield found

@@ -11,7 +11,8 @@ from typing import Any
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping.mapper import Mapper
-from fhir_backpain.outbox.sqlite import SqliteStore
+from fhir_backpain.outbox.opening import has_store, open_store
+from fhir_backpain.outbox.store import Store
 from fhir_backpain.outcome import SourceLocation
 from fhir_backpain.pull.pull_options import PullOptions, PullResult
 from fhir_backpain.pull.puller import Puller
@@ -57,23 +58,25 @@ def assessment(name: str, patient: str = "P-1", **changes: Any) -> dict[str, Any
 class World:
     """One server, its outbox and one state and file of deliveries, all in a folder."""
 
-    def __init__(self, base_url: str, mapper: Mapper, folder: Path) -> None:
+    def __init__(
+        self, base_url: str, mapper: Mapper, folder: Path, outbox: str | None = None
+    ) -> None:
         self.base_url = base_url
         self.mapper = mapper
         self.folder = folder
-        self.outbox = folder / "outbox.sqlite"
+        self.outbox = outbox or str(folder / "outbox.sqlite")
         self.state = folder / "pull.sqlite"
         self.file = folder / "changes.ndjson"
         self.client = FhirClient(base_url)
 
     def append(self, *records: dict[str, Any]) -> None:
         """Store records in the outbox and send nothing."""
-        with SqliteStore(self.outbox) as store:
+        with open_store(self.outbox) as store:
             self.dispatcher(store).append(self._read(records))
 
     def push(self, *records: dict[str, Any]) -> None:
         """Send records, and what waits, by the real engine."""
-        with SqliteStore(self.outbox) as store:
+        with open_store(self.outbox) as store:
             dispatcher = self.dispatcher(store)
             dispatcher.append(self._read(records))
             result = dispatcher.run_until_idle()
@@ -118,14 +121,14 @@ class World:
         return self.edit("Observation", part, lambda one: one["valueQuantity"].update(value=value))
 
     @contextmanager
-    def _store(self) -> Iterator[SqliteStore | None]:
-        if not self.outbox.exists():
+    def _store(self) -> Iterator[Store | None]:
+        if not has_store(self.outbox):
             yield None
             return
-        with SqliteStore(self.outbox) as store:
+        with open_store(self.outbox) as store:
             yield store
 
-    def dispatcher(self, store: SqliteStore) -> Dispatcher:
+    def dispatcher(self, store: Store) -> Dispatcher:
         """Return what sends by the real engine."""
         return Dispatcher(store, self.client, self.mapper)
 

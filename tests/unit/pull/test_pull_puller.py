@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from pull_world import World, assessment, observation
@@ -95,7 +96,7 @@ def test_a_patient_who_moves_brings_all_the_records_that_tell_of_them(world: Wor
 
 def test_without_an_outbox_everything_comes_once(world: World) -> None:
     world.push(observation("R-1"), assessment("A-1"))
-    world.outbox.unlink()
+    Path(world.outbox).unlink()
     world.pull()
     assert sorted(one["record"]["id"] for one in world.deliveries()) == ["A-1", "R-1"]
     world.pull()
@@ -114,7 +115,7 @@ def test_a_deleted_resource_of_a_record_is_missing_in_it(world: World) -> None:
 
 def test_a_deletion_is_known_by_its_history_where_there_is_no_outbox(world: World) -> None:
     world.push(observation("R-1"), observation("R-2"))
-    world.outbox.unlink()
+    Path(world.outbox).unlink()
     gone = world.find("Observation", "R-1/")
     world.client.delete("Observation", gone["id"])
     world.pull()

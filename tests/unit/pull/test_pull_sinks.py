@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from fhir_backpain.pull.sinks.sink_address import sink_of
 from fhir_backpain.pull.sinks.webhook_sink import WebhookOptions, WebhookSink
 from fhir_backpain.pull.state import PullState
 from fhir_backpain.record import RECORD_TYPES
+from tests.http_server import Answer, HttpServer, Request
 
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 IDENTIFIER = {"system": "https://clinic.example/mrn", "value": "P-1"}
@@ -217,47 +216,29 @@ def test_the_tables_of_a_type_have_each_leaf_once(record_type: str) -> None:
     assert len({table.name for table in tables}) == len(tables)
 
 
-class Receiver:
+class Receiver(HttpServer):
     """A webhook that answers as it is told and remembers what it was sent."""
 
     def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, str]]] = []
+        super().__init__()
+        self.answers: list[Answer | None] = []
         self.requests: list[tuple[dict[str, str], dict[str, Any]]] = []
-        receiver = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.requests.append((dict(self.headers), json.loads(body)))
-                status, headers = receiver.answers.pop(0) if receiver.answers else (204, {})
-                if status == 0:  # no answer at all
-                    self.close_connection = True
-                    return
-                self.send_response(status)
-                for name, value in headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
+    @property
+    def url(self) -> str:
+        """Where it is called."""
+        return f"{self.root}/hook?team=back"
 
-            def log_message(self, *_: Any) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/hook?team=back"
-        self._thread = threading.Thread(target=self.server.serve_forever)
-        self._thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.server.server_close()
-        self._thread.join()
+    def respond(self, request: Request) -> Answer | None:
+        """Give the next answer, or say that all is well."""
+        self.requests.append((request.headers, json.loads(request.body)))
+        return self.answers.pop(0) if self.answers else Answer(204)
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    running = Receiver()
-    yield running
-    running.close()
+    with Receiver() as running:
+        yield running
 
 
 def hook(receiver: Receiver, **options: Any) -> Sink:
@@ -265,23 +246,25 @@ def hook(receiver: Receiver, **options: Any) -> Sink:
     return WebhookSink(receiver.url, WebhookOptions(retry=retry, **options))
 
 
-@pytest.mark.parametrize("answer", [(0, {}), (500, {}), (503, {"Retry-After": "9"}), (429, {})])
+@pytest.mark.parametrize(
+    "answer", [None, Answer(500), Answer(503, {"Retry-After": "9"}), Answer(429)]
+)
 def test_a_webhook_is_tried_again_with_the_same_key(
-    receiver: Receiver, answer: tuple[int, dict[str, str]]
+    receiver: Receiver, answer: Answer | None
 ) -> None:
     receiver.answers = [answer, answer]
     sink = hook(receiver, headers={"Authorization": "Bearer t"})
     assert sink.deliver([delivery(1)]).done == [1]
     sink.close()
-    keys = [headers["Idempotency-Key"] for headers, _ in receiver.requests]
+    keys = [headers["idempotency-key"] for headers, _ in receiver.requests]
     assert keys == ["k1", "k1", "k1"]
     headers, body = receiver.requests[-1]
-    assert headers["Authorization"] == "Bearer t"
+    assert headers["authorization"] == "Bearer t"
     assert body == delivery(1).body
 
 
 def test_a_webhook_gives_up_when_patience_ends(receiver: Receiver) -> None:
-    receiver.answers = [(503, {})] * 1000
+    receiver.answers = [Answer(503)] * 1000
     sink = hook(receiver, patience=0)
     with pytest.raises(TransientRemoteError, match="FBP-6109"):
         sink.deliver([delivery(1)])
@@ -290,7 +273,7 @@ def test_a_webhook_gives_up_when_patience_ends(receiver: Receiver) -> None:
 
 
 def test_a_webhook_that_is_told_to_stop_gives_up(receiver: Receiver) -> None:
-    receiver.answers = [(503, {})] * 1000
+    receiver.answers = [Answer(503)] * 1000
     sink = hook(receiver)
     sink.stop()
     with pytest.raises(TransientRemoteError):
@@ -300,7 +283,7 @@ def test_a_webhook_that_is_told_to_stop_gives_up(receiver: Receiver) -> None:
 
 
 def test_a_delivery_that_is_refused_is_set_aside(receiver: Receiver) -> None:
-    receiver.answers = [(422, {})]
+    receiver.answers = [Answer(422)]
     sink = hook(receiver)
     first, second = sink.deliver([delivery(1)]), sink.deliver([delivery(2)])
     sink.close()
@@ -310,7 +293,7 @@ def test_a_delivery_that_is_refused_is_set_aside(receiver: Receiver) -> None:
 
 @pytest.mark.parametrize("status", [301, 307, 401, 403, 404, 405])
 def test_a_closed_door_keeps_everything(receiver: Receiver, status: int) -> None:
-    receiver.answers = [(status, {"Location": "http://127.0.0.1:9/"})]
+    receiver.answers = [Answer(status, {"Location": "http://127.0.0.1:9/"})]
     sink = hook(receiver)
     with pytest.raises(PermanentRemoteError, match="FBP-6109"):
         sink.deliver([delivery(1)])
@@ -330,7 +313,7 @@ def test_a_refused_delivery_waits_for_a_person_and_the_others_go_on(
     world.push(observation("R-1"), observation("R-2", "P-2"))
     world.score("R-1", 1)
     world.score("R-2", 2)
-    receiver.answers = [(422, {})]
+    receiver.answers = [Answer(422)]
     result = world.pull(receiver.url)
     assert (result.deliveries["refused"], result.deliveries["delivered"]) == (1, 1)
     assert result.waiting["refused"] == 1
@@ -338,7 +321,7 @@ def test_a_refused_delivery_waits_for_a_person_and_the_others_go_on(
     with PullState(world.state) as state:
         assert state.retry_refused() == 1
     assert world.pull(receiver.url).is_complete
-    told = [(sent["Idempotency-Key"], body["record"]["id"]) for sent, body in receiver.requests]
+    told = [(sent["idempotency-key"], body["record"]["id"]) for sent, body in receiver.requests]
     assert sorted({name for _, name in told}) == ["R-1", "R-2"]
     assert len(told) == 3
     assert told[0] == told[2]
@@ -349,7 +332,7 @@ def test_a_closed_receiver_ends_the_run_and_nothing_is_lost(
 ) -> None:
     world.push(observation("R-1"))
     world.score("R-1", 1)
-    receiver.answers = [(401, {})]
+    receiver.answers = [Answer(401)]
     result = world.pull(receiver.url)
     assert result.reason == "sink-unavailable"
     assert result.waiting["deliveries"] == 1

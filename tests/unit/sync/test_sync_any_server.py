@@ -10,19 +10,14 @@ import pytest
 from fhir_backpain.client.capabilities import Capabilities
 from fhir_backpain.client.preflight import Preflight
 from fhir_backpain.errors import ConflictError, PermanentRemoteError, TransientRemoteError
+from fhir_backpain.fhir.meta import without_id_tag
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.record import RecordKey
-from fhir_backpain.sync.address_book import (
-    AddressBook,
-    noted_version,
-    references_in,
-    server_id_in,
-    version_in,
-)
+from fhir_backpain.sync.address_book import AddressBook, references_in
 from fhir_backpain.sync.bundle_limit import BundleLimit
 from fhir_backpain.sync.clash import judge, may_be_clash
 from fhir_backpain.sync.connection import strategy_for
-from fhir_backpain.sync.identity_query import identity_of, tagged, untagged
+from fhir_backpain.sync.identity_query import identity_of, tagged
 from fhir_backpain.sync.messages import KEEPS_FAILING as PROBLEM
 from fhir_backpain.sync.retirement import Retirement
 from fhir_backpain.sync.tombstone import is_tombstone, tombstone
@@ -115,12 +110,6 @@ def test_a_limit_that_is_told_is_read(text: str, limit: int | None) -> None:
     assert Capabilities(statement).bundle_limit == limit
 
 
-def test_the_server_s_id_stands_beside_the_version_in_the_ledger() -> None:
-    for version, server_id in (("3", "17"), (None, "17"), ("3", None), (None, None)):
-        noted = row("Patient/own", noted_version(version, server_id))
-        assert (version_in(noted), server_id_in(noted)) == (version, server_id)
-
-
 def test_references_are_those_of_the_server_outside_and_ours_inside() -> None:
     rows = [row("Patient/own", "17/_history/1"), row("Condition/own", "2")]
     book = AddressBook([*rows, row("Goal/own", "9/_history/1", retired="deleted")])
@@ -153,7 +142,7 @@ def test_what_has_no_identifier_bears_a_tag(meta: dict[str, Any] | None) -> None
     marked = tagged(resource)
     assert query.fits(marked)
     assert tagged(marked) == marked
-    bare = untagged(marked)
+    bare = without_id_tag(marked)
     assert bare.get("meta", {}) == (meta or {})
 
 

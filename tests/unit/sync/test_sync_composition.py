@@ -219,6 +219,25 @@ def test_jobs_that_write_the_same_resource_clash() -> None:
     assert not also_free.clashes_with([free])
 
 
+def test_a_later_job_clashes_with_one_under_way_that_writes_what_it_makes() -> None:
+    common, changed = (made("Practitioner", "dr", {"active": on}, shared=True) for on in (0, 1))
+
+    def one(name: str, patient: str, practitioner: MadeResource) -> Prepared:
+        mine = [practitioner, made("Observation", name, {})]
+        return prepared(record(name, patient), resources=mine)
+
+    held: dict[str, LedgerRow] = {}
+    applied(held, [one("r0", "z", common)])
+    (under_way,) = make_jobs([one("r1", "a", changed)], held, 100)
+    (later,) = make_jobs([one("r2", "b", common)], held, 100)
+    assert common.url not in later.claims
+    assert later.clashes_with([under_way])
+    assert under_way.clashes_with([later])
+    (told,) = make_jobs([one("r3", "c", common)], held, 100, under_way.claims)
+    assert common.url in told.claims
+    assert told.clashes_with([later])
+
+
 def test_records_on_which_the_server_failed_go_alone() -> None:
     records = [prepared(record(f"r{n}", f"p{n}"), faults=2 if n == 1 else 0) for n in range(4)]
     assert [len(job.records) for job in make_jobs(records, {}, 100)] == [1, 1, 2]

@@ -103,6 +103,9 @@ CASES: dict[str, tuple[Any, Any]] = {
     "us-core-2": ({"hasMember": []}, {"code": PAIN}),
     "us-core-3": ({"valueQuantity": {"value": 1}}, {"valueQuantity": {"system": "urn:s"}}),
     "us-core-6": ({"family": "x"}, {"family": "x", "extension": REASON}),
+    "us-core-7": (
+        {"status": "completed", "performedDateTime": "2024"}, {"status": "in-progress"}),
+    "us-core-10": ({"status": "registered"}, {"status": "amended"}),
     "us-core-21": ({"intent": "plan"}, {"intent": "order"}),
 }  # fmt: skip
 

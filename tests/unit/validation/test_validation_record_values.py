@@ -51,22 +51,18 @@ def test_a_value_is_of_the_kind_that_its_key_takes(
     assert issues(part) == expected
 
 
-def form(instrument: str, *ids: str) -> dict[str, Any]:
-    items = [{"id": id_, "value": 1} for id_ in ids]
-    questionnaires = [{"instrument": instrument, "items": items}]
-    return {"recorded_at": "2026-01-01T10:00:00Z", "questionnaires": questionnaires}
+GRADES = [
+    ({"finding": "patellar-reflex", "reflex": "brisk"}, []),
+    ({"finding": "patellar-reflex", "strength": "5"}, [(4024, "/examination/0/strength")]),
+    ({"finding": "sensation-l5", "reflex": "normal"}, [(4024, "/examination/0/reflex")]),
+    ({"finding": "knee-extension-strength", "strength": "4-minus"}, []),
+    ({"finding": "tenderness", "sensation": "reduced"}, [(4024, "/examination/0/sensation")]),
+    ({"finding": "tendernes", "sensation": "reduced"}, [(4023, "/examination/0/finding")]),
+]
 
 
-@pytest.mark.parametrize(
-    ("instrument", "ids", "expected"),
-    [
-        ("odi", ["1", "2", "10"], []),
-        ("odi", ["1", "11"], [(4023, "/questionnaires/0/items/1/id")]),
-        ("odi", ["3", "1", "4"], [(4026, "/questionnaires/0/items/1/id")]),
-        ("bpi", ["30", "2"], []),
-    ],
-)
-def test_items_are_those_of_the_instrument_in_its_order(
-    instrument: str, ids: list[str], expected: list[tuple[int, str]]
+@pytest.mark.parametrize(("sign", "expected"), GRADES)
+def test_a_finding_takes_its_own_kind_of_grade(
+    sign: dict[str, Any], expected: list[tuple[int, str]]
 ) -> None:
-    assert issues(form(instrument, *ids)) == expected
+    assert issues({"examination": [sign]}) == expected

@@ -1,0 +1,1 @@
+"""Follow-up: how patients fare over time, how near their goals are, how their plans changed."""

@@ -1,0 +1,1 @@
+"""What a process tells of itself: log lines, figures, ids of requests; no value of a patient."""
