@@ -48,7 +48,7 @@ from fhir_backpain.sync.taking_back import TakingBack
     "--retire-at-most",
     metavar="N|N%",
     help="With --full-feed: refuse to retire more records of a source and type than this number, "
-    "or this share of those that it had.  [default: 20%, and always up to 10 records]",
+    "or this share of those that it had; by default 20%, and always up to 10 records.",
 )
 @smart_option
 @log_options()

@@ -14,7 +14,7 @@ from typing import IO
 from fhir_backpain.demo.messages import STEP_FAILED
 from fhir_backpain.errors import BackpainError
 
-_URL = re.compile(r"http://\S+")
+_URL = re.compile(r"gateway at (http://\S+)")
 
 
 class GatewayProcess:
@@ -45,7 +45,7 @@ class GatewayProcess:
             if found:
                 self._reader = Thread(target=deque, args=(log, 0), daemon=True)
                 self._reader.start()
-                return found.group()
+                return found[1]
         raise BackpainError(STEP_FAILED.issue("The gateway did not start."))
 
     def __exit__(

@@ -21,6 +21,7 @@ from fhir_backpain.gateway import (
     metadata,
     metrics,
     openapi,
+    patients,
     playground,
     problem,
     records,
@@ -38,7 +39,7 @@ from fhir_backpain.validation.record import RecordChecker
 
 _ROOMS = (
     records, deliveries, decision, health, metadata, metrics,
-    flow, browser, playground, openapi, sign_in,
+    flow, browser, patients, playground, openapi, sign_in,
 )  # fmt: skip
 
 

@@ -9,12 +9,18 @@ from flask import Response, g, render_template
 from fhir_backpain import __version__
 from fhir_backpain.gateway.gate import FORM_KEY, form_key
 
-PAGES = (("/", "Flow"), ("/messages", "Messages"), ("/playground", "Playground"), ("/api", "API"))
+PAGES = (
+    ("/", "Flow"),
+    ("/messages", "Messages"),
+    ("/patients", "Patients"),
+    ("/playground", "Playground"),
+    ("/api", "API"),
+)
 """Addresses and titles of the pages that the navigation lists."""
 
 _POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 
 
@@ -30,4 +36,6 @@ def page(template: str, *, status: int = 200, **context: Any) -> Response:
     )
     response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers["Content-Security-Policy"] = _POLICY
+    # Without any, a browser would send its forms with the origin "null".
+    response.headers["Referrer-Policy"] = "same-origin"
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -89,7 +89,7 @@ class Trial:
     @property
     def issues(self) -> list[Issue]:
         """Everything that is wrong with the source or its feed."""
-        return [*self.problems, *self.report.shown_issues()]
+        return [_named(one) for one in (*self.problems, *self.report.shown_issues())]
 
 
 def try_out(source: Source, mapper: Mapper, most: int) -> Trial:
@@ -105,6 +105,16 @@ def try_out(source: Source, mapper: Mapper, most: int) -> Trial:
     except (ArtifactError, BackpainError) as error:
         trial.problems += error.issues
     return trial
+
+
+def _named(issue: Issue) -> Issue:
+    """Return an issue whose files have their names alone: where they lay is nobody's concern."""
+    source, mapping = issue.source, issue.mapping
+    if source is not None and source.file is not None:
+        source = replace(source, file=Path(source.file).name)
+    if mapping is not None:
+        mapping = replace(mapping, file=Path(mapping.file).name)
+    return replace(issue, source=source, mapping=mapping)
 
 
 def _sight(record: SourceRecord, mapper: Mapper, validator: BuiltInValidator) -> Sight:

@@ -33,6 +33,13 @@ def start(*arguments: str | Path, folder: Path, **options: Any) -> subprocess.Po
     )
 
 
+def start_on_pipe(server: SandboxServer, folder: Path) -> subprocess.Popen[str]:
+    """Start a sync that reads its records from standard input."""
+    pipe = subprocess.PIPE
+    command = ("sync", "-", "--server", server.base_url)
+    return start(*command, folder=folder, stdin=pipe, stdout=pipe, stderr=pipe)
+
+
 def run(
     *arguments: str | Path,
     folder: Path,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import ROOT, Resources, run, start, state
+from command_line import ROOT, Resources, run, start_on_pipe, state
 from malformed_files import CANARY, EVERY, Malformed, good_records, record, row, text, write
 
 from fhir_backpain.cli.main import main
@@ -174,13 +173,7 @@ def test_standard_input_is_taken_in_as_a_file_is(tmp_path: Path, server: Sandbox
 def test_a_giant_line_on_a_pipe_is_refused_and_what_follows_it_is_carried(
     tmp_path: Path, server: SandboxServer
 ) -> None:
-    command = start(
-        *("sync", "-", "--server", server.base_url),
-        folder=tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    command = start_on_pipe(server, tmp_path)
     assert command.stdin is not None
     command.stdin.write(text(record("S-1")) + '\n{"note": "')
     for _ in range(40):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from command_line import COMMAND, Resources, environment, history, run, start, state
+from command_line import COMMAND, Resources, environment, history, run, start, start_on_pipe, state
 from malformed_files import record, text
 
 from fhir_backpain.clinic.clinic import Clinic
@@ -119,13 +119,7 @@ def test_sigterm_while_sending_is_3_and_the_next_run_completes(
 def test_sigterm_while_a_pipe_is_silent_is_3_and_what_came_is_kept(
     tmp_path: Path, server: SandboxServer
 ) -> None:
-    command = start(
-        *("sync", "-", "--server", server.base_url),
-        folder=tmp_path,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+    command = start_on_pipe(server, tmp_path)
     assert command.stdin is not None
     # More than the outbox stores at once: when the first are stored, it is reading.
     command.stdin.write("".join(f"{text(record(f'R-{index}'))}\n" for index in range(1100)))

@@ -14,23 +14,9 @@ from fhir_backpain.errors import OutboxError
 from fhir_backpain.outbox.entry import Settlement
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outbox.opening import open_store
-from fhir_backpain.outcome import SourceLocation
-from fhir_backpain.record import SourceRecord
+from tests.store.store_records import record
 
 SERVER = "https://fhir.example/r4"
-
-
-def record(name: str, patient: str = "p1", **extra: Any) -> SourceRecord:
-    data = {
-        "record": "observation",
-        "id": name,
-        "source": "https://clinic.example/app",
-        "observed_at": "2024-05-01",
-        "test_data": True,
-        "patient": {"identifier": {"system": "https://clinic.example/mrn", "value": patient}},
-        **extra,
-    }
-    return SourceRecord(data, SourceLocation(file="records.csv", line=7))
 
 
 def claim_all(place: str) -> None:

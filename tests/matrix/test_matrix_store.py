@@ -29,7 +29,8 @@ from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.sandbox.server import SandboxServer
 from fhir_backpain.sync.push import Dispatcher
 from servers.postgres import PostgresCluster
-from tests.matrix.store_worker import SERVER, record
+from tests.matrix.store_worker import SERVER
+from tests.store.store_records import record
 from tests.unit.sync.sync_world import PlainRenderer
 from tests.unit.sync.sync_world import record as sync_record
 
@@ -525,7 +526,7 @@ def test_row_32_a_jump_of_the_servers_clock_touches_no_lease(postgres: object, h
         mine.append([record("r1"), record("q1", "q")], SERVER, "m1")
         first, second = mine.lease(SERVER, "w", 2, 60)
         mine.settle(SERVER, [Settlement(second.entry.id, second.token, "queued", wait=600)])
-        mine._database.write(
+        mine.database.write(
             lambda session: session.execute("UPDATE clock SET ahead = ahead + ?", (hours * 3600,))
         )
         time.sleep(1.1)  # the next look at the clock

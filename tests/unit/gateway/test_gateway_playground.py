@@ -96,6 +96,7 @@ def test_a_source_with_a_mistake_is_not_sent(
     reply = browser.post("/playground", data={"source": source, "feed": feed, "act": "send"})
     assert reply.status_code == 422
     assert told in text_of(reply)
+    assert "/tmp" not in text_of(reply)
     assert sum(store.counts().values()) == 0
 
 
