@@ -82,6 +82,7 @@ class Delivery:
         return self._access.limit.within(self._terms.bundle_size)
 
     def _deliver(self, records: Sequence[Prepared]) -> None:
+        records = self._state.in_turn(records)
         composition = self._state.compose(records)
         self._heed_watch()
         if self._report.trouble is not None:

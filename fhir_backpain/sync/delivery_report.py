@@ -50,3 +50,9 @@ class DeliveryReport:
     trouble: RemoteError | None = None
     closed: bool = False
     accepted: bool = False
+
+    @property
+    def waiting_patients(self) -> set[str]:
+        """The patients of records that are tried again: what comes after these has to wait too."""
+        again = ("queued", "unclear")
+        return {fate.record.key.patient for fate in self.fates.values() if fate.state in again}

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
-from fhir_backpain.errors import AmbiguousRemoteError, RemoteError
+from fhir_backpain.errors import AmbiguousRemoteError, RemoteError, TransientRemoteError
 from fhir_backpain.fhir.noted_version import noted_version, version_in
 from fhir_backpain.outbox.entry import Settled
 from fhir_backpain.outbox.ledger import LedgerRow, Retired
@@ -14,12 +14,15 @@ from fhir_backpain.outcome import Issue
 from fhir_backpain.sync.bundle import place_in_resource
 from fhir_backpain.sync.composition import Change, Composition, Write, compose
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
+from fhir_backpain.sync.messages import EARLIER_WAITS
 from fhir_backpain.sync.moment import BEFORE_ALL, moment_of
 from fhir_backpain.sync.prepared import Prepared, Unproven
 from fhir_backpain.sync.redaction import redacted
 from fhir_backpain.sync.refusal import RefusalWatch
 from fhir_backpain.sync.retirement import Retirements, RetirePolicy
 from fhir_backpain.sync.server_access import Access
+
+_WAITS = TransientRemoteError(EARLIER_WAITS.issue("An earlier record of the patient waits."))
 
 
 class DeliveryState:
@@ -143,6 +146,17 @@ class DeliveryState:
         state: Settled = "unclear" if unclear else "queued"
         issues = self.issues(record, error.issues, ()) if attempted else ()
         self.report.fates[record.id] = RecordFate(record, state, error, issues, attempted)
+
+    def in_turn(self, records: Sequence[Prepared]) -> list[Prepared]:
+        """Return the records whose patient has none that waits; the others wait behind it."""
+        waiting = self.report.waiting_patients
+        turn = []
+        for record in records:
+            if record.key.patient in waiting:
+                self.postpone(record, _WAITS, attempted=False)
+            else:
+                turn.append(record)
+        return turn
 
     def conflict(
         self, record: Prepared, issues: Sequence[Issue], error: RemoteError | None = None

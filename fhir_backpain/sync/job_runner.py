@@ -72,8 +72,19 @@ class JobRunner:
                 # What does not touch them is on its way while they are settled.
                 pending = self._start(pool, pending, running, unsettled=ended.values())
             for future in ended:
-                on_report(future.result())
+                report = future.result()
+                on_report(report)
+                pending = self._in_turn(pending, running, report.waiting_patients)
         self._store.release(self._server, {token for job in pending for token in job.tokens})
+
+    def _in_turn(self, pending: list[Job], running: _Running, waiting: set[str]) -> list[Job]:
+        """Give back the jobs of patients with a record that waits; return the others."""
+        kept = [job for job in pending if waiting.isdisjoint(job.patients)]
+        if len(kept) < len(pending):
+            given_up = {token for job in pending if job not in kept for token in job.tokens}
+            in_use = {token for job in (*kept, *running.values()) for token in job.tokens}
+            self._store.release(self._server, given_up - in_use)
+        return kept
 
     def _start(
         self,

@@ -63,3 +63,7 @@ FEED_TOO_SHORT = Message(
     "Check the export. If the records are really gone, run again and allow it with "
     "--retire-at-most, such as 50 or 30%.",
 )  # fmt: skip
+EARLIER_WAITS = Message(
+    6066, "transient", "An earlier record of the patient waits",
+    "Nothing needs to be done: it is sent once that one is.",
+)  # fmt: skip

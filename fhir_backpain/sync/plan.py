@@ -37,6 +37,11 @@ class Job:
         )
 
     @property
+    def patients(self) -> set[str]:
+        """The patients of the records."""
+        return {record.key.patient for record in self.records}
+
+    @property
     def tokens(self) -> set[int]:
         """The lease tokens of the records."""
         return {record.leased.token for record in self.records}

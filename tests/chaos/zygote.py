@@ -44,8 +44,10 @@ class Zygote:
     def close(self) -> None:
         """End it and what it has started."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.close()
         self._process.wait(30)
+        self._process.stdout.close()
 
     def _ask(self, request: dict[str, Any]) -> Any:
         assert self._process.stdin is not None

@@ -204,6 +204,24 @@ def test_what_may_have_arrived_is_not_undone_by_an_older_record(
     assert held(client, "Patient", "p1")["name"] == [{"family": "Newer" if corrected else "New"}]
 
 
+def test_no_record_overtakes_an_earlier_one_of_its_patient_that_is_tried_again(
+    store: SqliteStore, client: FhirClient, fault: Fault
+) -> None:
+    """Another patient's success does not let the rest of this one's records go."""
+    fault("drop-before", times=1, **BUNDLE)
+    fault("delay", {"seconds": 0.05}, **BUNDLE)
+    options = PushOptions(retry=QUICK, bundle_size=2, in_flight=2)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+    dispatcher.append([record(f"r{n}", patient) for patient in ("p1", "p2") for n in range(4)])
+    assert dispatcher.run_until_idle().is_complete
+    written = [entry["resource"]["id"] for entry in client.history(parameters=[("_count", "200")])][
+        ::-1
+    ]
+    for patient in ("p1", "p2"):
+        ids = [made("Observation", f"{patient} r{n}", {}).id for n in range(4)]
+        assert sorted(ids, key=written.index) == ids
+
+
 def test_a_record_larger_than_a_bundle_goes_in_order_of_dependency(
     store: SqliteStore, client: FhirClient
 ) -> None:
