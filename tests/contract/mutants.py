@@ -147,6 +147,11 @@ GOAL = "backpain-goal"
 ACTIVITY = "backpain-activity"
 TEST = "backpain-investigation"
 DRUG = "backpain-medication-request"
+AGAINST = "backpain-contraindication"
+AGAINST_DRUG = "backpain-medication-contraindication"
+WISH = "backpain-preference"
+DONE = "backpain-procedure"
+REPORT = "backpain-report"
 TEAM = "backpain-care-team"
 SOURCE = "backpain-provenance"
 
@@ -333,8 +338,30 @@ MUTANTS = [
         (DRUG, "MedicationRequest.status", "missing", drop),
         (DRUG, "MedicationRequest.medicationCodeableConcept", "missing", drop),
         (DRUG, "MedicationRequest.authoredOn", "missing", drop),
-        (DRUG, "MedicationRequest.dosageInstruction", "two of one allowed", twice),
         (DRUG, "MedicationRequest.subject", "missing", drop),
+        # what is not to be done, and what is wished
+        (AGAINST, "ServiceRequest.doNotPerform", "missing", drop),
+        (AGAINST, "ServiceRequest.doNotPerform", "not true", put(False)),
+        (AGAINST, "ServiceRequest.status", "missing", drop),
+        (AGAINST, "ServiceRequest.code", "missing", drop),
+        (AGAINST, "ServiceRequest.subject", "missing", drop),
+        (AGAINST_DRUG, "MedicationRequest.doNotPerform", "missing", drop),
+        (AGAINST_DRUG, "MedicationRequest.doNotPerform", "not true", put(False)),
+        (AGAINST_DRUG, "MedicationRequest.medicationCodeableConcept", "missing", drop),
+        (AGAINST_DRUG, "MedicationRequest.subject", "missing", drop),
+        (WISH, "Observation.status", "missing", drop),
+        (WISH, "Observation.code", "missing", drop),
+        (WISH, "Observation.subject", "missing", drop),
+        (WISH, "Observation.identifier[0].value", "missing", drop),
+        # procedures and reports
+        (DONE, "Procedure.status", "missing", drop),
+        (DONE, "Procedure.code", "missing", drop),
+        (DONE, "Procedure.subject", "missing", drop),
+        (DONE, "Procedure.identifier[0].value", "missing", drop),
+        (REPORT, "DiagnosticReport.status", "missing", drop),
+        (REPORT, "DiagnosticReport.code", "missing", drop),
+        (REPORT, "DiagnosticReport.category", "missing", drop),
+        (REPORT, "DiagnosticReport.subject", "missing", drop),
         # care teams and provenance
         (TEAM, "CareTeam.status", "missing", drop),
         (TEAM, "CareTeam.participant", "missing", drop),

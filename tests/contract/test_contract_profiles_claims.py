@@ -74,6 +74,11 @@ def test_what_claims_nothing_is_known() -> None:
 
 
 def test_every_golden_case_meets_what_it_claims(profile_validator: Validator) -> None:
-    made = [json_text.dump(resource) for case in cases() for resource in case.expected()]
+    made = [
+        json_text.dump(resource)
+        for case in cases()
+        if case.release == "R4"
+        for resource in case.expected()
+    ]
     assert made
     assert errors(profile_validator, made) == {}

@@ -115,6 +115,8 @@ def held(server: str, mark: str) -> dict[tuple[str, str, str], Decimal]:
     patients = patients_of(server, mark)
     found: dict[tuple[str, str, str], Decimal] = {}
     for resource in observations(server, patients):
+        if "hasMember" in resource:  # a panel has no score of its own
+            continue
         coding = resource["code"]["coding"][0]
         measure = by_code[coding["system"], coding["code"]]
         quantity = resource["valueQuantity"]

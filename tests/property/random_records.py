@@ -14,6 +14,19 @@ from tests.property.records_strategy import records
 RECORDS = 1000
 _DRAWN_OF_A_TYPE = 450
 _UNKNOWN_SCHEME = "x:~é"
+# Chance hardly ever draws two measures of one instrument, which make a panel.
+_PANEL: dict[str, Any] = {
+    "record": "assessment",
+    "id": "A-panel",
+    "source": "https://clinic.example/app",
+    "patient": {"identifier": {"system": "https://clinic.example/mrn", "value": "P-panel"}},
+    "assessed_at": "2026-03-02",
+    "scores": [
+        {"measure": "startback-total", "score": 6},
+        {"measure": "startback-distress", "score": 4},
+        {"measure": "startback-risk", "level": "high"},
+    ],
+}
 
 
 @cache
@@ -39,7 +52,7 @@ def random_records() -> tuple[dict[str, Any], ...]:
             found[json_text.dump(record)] = with_known_schemes(record)
 
         draw()
-    return tuple(found.values())
+    return (*found.values(), _PANEL)
 
 
 def with_known_schemes(value: Any) -> Any:
