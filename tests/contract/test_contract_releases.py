@@ -37,7 +37,8 @@ def records() -> list[dict[str, object]]:
         of_type = [record for record in everything if record["record"] == record_type]
         found += Random(5).sample(of_type, RECORDS_OF_A_TYPE)
     # What few records have is among them too.
-    found += [next(one for one in everything if one.get("procedures"))]
+    others = Clinic(patients=2).records()
+    found += [next(one for one in others if one.get("procedures"))]
     return found
 
 

@@ -129,6 +129,12 @@ def held(server: str, mark: str) -> dict[tuple[str, str, str], Decimal]:
     return found
 
 
+def panels(server: str, mark: str) -> int:
+    """Return how many panels the server holds: of instruments with several scores at once."""
+    found = observations(server, patients_of(server, mark))
+    return sum("hasMember" in resource for resource in found)
+
+
 def test_every_score_arrives_once_and_an_edit_updates_only_what_it_concerns(
     hapi: str, own_table: Path, tmp_path: Path
 ) -> None:
@@ -137,7 +143,8 @@ def test_every_score_arrives_once_and_an_edit_updates_only_what_it_concerns(
     first = sync(own_table, outbox, hapi)
     scores = expected(own_table)
     assert held(hapi, mark) == scores
-    assert first["server"]["resources"]["Observation"]["created"] == len(scores)
+    created = first["server"]["resources"]["Observation"]["created"]
+    assert created == len(scores) + panels(hapi, mark)
 
     assert written(sync(own_table, outbox, hapi)) == 0
 
