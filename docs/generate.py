@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import fhir_backpain
+from docs.concept_table import concept_page
 from docs.fault_matrix import fault_matrix_page
 from docs.instruments_page import instruments_page
 from docs.profile_pages import profile_pages
@@ -44,6 +45,7 @@ def reference_pages(mapper: Mapper) -> dict[str, str]:
         "messages.md": messages_page(),
         "mapping-language.md": language_page(),
         "instruments.md": instruments_page(),
+        "concepts.md": concept_page(),
         "mappings.md": mappings_page(mapper),
         "validation.md": validation_reference(),
         "fault-matrix.md": fault_matrix_page(),
