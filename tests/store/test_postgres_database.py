@@ -43,7 +43,7 @@ def store(url: str) -> Iterator[PostgresStore]:
 
 
 def setting(store: PostgresStore, name: str) -> str:
-    return str(store._database.read(lambda session: session.execute(f"SHOW {name}").fetchone()[0]))
+    return str(store.database.read(lambda session: session.execute(f"SHOW {name}").fetchone()[0]))
 
 
 def test_every_commit_is_on_the_servers_disk_first(store: PostgresStore) -> None:
@@ -153,7 +153,7 @@ def test_a_worker_whose_connection_was_cut_keeps_its_leases(store: PostgresStore
     store.append([record("r1")], SERVER, "m1")
     (mine,) = store.lease(SERVER, "w", 1, 600)
     with PostgresStore(url) as other:
-        other._database.write(
+        other.database.write(
             lambda session: session.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -259,7 +259,7 @@ def test_nobody_waits_for_a_worker_that_stands_still_in_a_transaction(
         still.set()
         go_on.wait(30)
 
-    thread = threading.Thread(target=store._database.write, args=(stand,))
+    thread = threading.Thread(target=store.database.write, args=(stand,))
     thread.start()
     assert still.wait(30)
     with PostgresStore(url) as other:
@@ -282,7 +282,7 @@ def test_a_look_that_finds_nothing_writes_nothing(store: PostgresStore) -> None:
 
     def look() -> str:
         query = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text"
-        return str(store._database.read(lambda session: session.execute(query).fetchone()[0]))
+        return str(store.database.read(lambda session: session.execute(query).fetchone()[0]))
 
     assert store.lease(SERVER, "w", 9, 60) == []
     looks = []

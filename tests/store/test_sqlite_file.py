@@ -32,7 +32,7 @@ def number_of(path: Path) -> int:
 
 
 def pragma(store: SqliteStore, text: str) -> Any:
-    return store._database.read(lambda session: session.execute(f"PRAGMA {text}").fetchone()[0])
+    return store.database.read(lambda session: session.execute(f"PRAGMA {text}").fetchone()[0])
 
 
 def test_every_commit_is_on_disk_first(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def empty(
 def empty_schema(url: str, schema: str) -> Callable[[HandClock], Store]:
     with PostgresStore(url, schema=schema) as store:
         tables = ["attempt", "entry", "ledger", "origin", "patient"]
-        store._database.write(lambda session: [session.execute(f"DELETE FROM {t}") for t in tables])
+        store.database.write(lambda session: [session.execute(f"DELETE FROM {t}") for t in tables])
     return lambda clock: PostgresStore(url, clock=clock, schema=schema)
 
 
