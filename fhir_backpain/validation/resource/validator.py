@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +48,8 @@ class BuiltInValidator:
     """
 
     def __init__(self, packages: Iterable[Path] = (), profiles: Sequence[str] = ()) -> None:
-        self._book: RuleBook = load_rule_book(tuple(packages))
+        # A copy: what is within a resource is held against the profiles of this validator.
+        self._book: RuleBook = copy(load_rule_book(tuple(packages)))
         self._profiles = tuple(profiles)
         self._judges: dict[tuple[str, ...], Judge] = {}
         # By the first claim or else the type, then by the names of the members.

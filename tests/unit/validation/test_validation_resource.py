@@ -186,6 +186,16 @@ def test_a_bundle_is_checked_with_what_is_in_it() -> None:
     assert found(bundle) == [(4059, "Bundle")]
 
 
+def test_the_profiles_of_one_validator_are_not_those_of_another() -> None:
+    entry = {"resource": observation(), "request": {"method": "PUT", "url": "x"}}
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": [entry]}
+    url = "https://fhir-backpain.org/fhir/StructureDefinition/backpain-red-flag"
+    assert BuiltInValidator(profiles=[url]).validate(bundle)
+    assert issues(bundle) == []
+    entry["resource"] = observation(status="x")
+    assert found(bundle) == [(4051, "Bundle.entry[0].resource.status")]
+
+
 def test_deep_nesting_ends_in_an_issue() -> None:
     inner: dict[str, Any] = {"url": "http://a.example/e", "valueString": "x"}
     for _ in range(3000):
