@@ -1,8 +1,9 @@
 """The race: in each round every validator takes its turn, at resources that it never saw.
 
 They are mapped from variations of records: the same kinds in the same proportion for each,
-with new patients, ids and dates, so that none can answer from a memory of the turn before. They are
-parsed before the clock starts, in small batches as in a stream.
+with new patients, ids and dates, so that none can answer from a memory of the turn before.
+A turn is of bytes, from JSON text to verdict, each with the quickest parse it can have; and
+then one is of data, parsed before the clock starts. Both come in small batches as in a stream.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
-from bench.validation.engines import Validator, taken, validators
+from bench.validation.engines import Validator, validators
 from bench.validation.stream import Stream
 from fhir_backpain.fhir import json_text
 
@@ -26,21 +27,25 @@ _FEW = 50  # resources of a round, for a validator in another process
 
 @dataclass(slots=True)
 class Lane:
-    """One validator's results: resources per second by round, and what it refuses."""
+    """One validator's results: resources per second by round, and what it refuses.
+
+    `rates` are from bytes to verdict, `data_rates` of data that were parsed before; there are none
+    where it takes texts alone.
+    """
 
     validator: Validator
     defects: int = 0
     wrong: str | None = None
     rates: list[float] = field(default_factory=list)
-
-    @property
-    def rate(self) -> float:
-        """Return the median of resources per second."""
-        return median(self.rates)
+    data_rates: list[float] = field(default_factory=list)
 
     def times_slower(self, ours: Lane) -> float:
-        """Return the median over the rounds of our rate divided by this one's."""
-        return median(a / b for a, b in zip(ours.rates, self.rates, strict=True))
+        """Return the median over the rounds of our rate divided by this one's, from bytes."""
+        return _ratio(ours.rates, self.rates)
+
+    def times_slower_of_data(self, ours: Lane) -> float | None:
+        """Return the same of data; None where the validator takes none."""
+        return _ratio(ours.data_rates, self.data_rates) if self.data_rates else None
 
     def packages(self) -> dict[str, str]:
         """Return the version of each package that did the work."""
@@ -65,34 +70,55 @@ def race(
         running = [lane for lane in lanes if lane.wrong is None]
         for _ in range(rounds + 1):  # the first round warms up
             for lane in running:
-                lane.rates.append(_round(lane.validator, source, seconds))
+                one = lane.validator
+                lane.rates.append(_round(one, one.of_text, one.takes, source, seconds))
+            for lane in running:
+                one = lane.validator
+                if one.of_data is not None:
+                    rate = _round(one, one.of_data, one.takes_data, source, seconds)
+                    lane.data_rates.append(rate)
         for lane in running:
-            del lane.rates[0]
+            del lane.rates[0], lane.data_rates[:1]
     return lanes
 
 
 def _judge_known(lane: Lane, texts: list[str]) -> None:
     """Note a good resource that is refused, and how many of the known defects are."""
-    one = lane.validator
-    wrong = [text for text in texts if not one.judge(taken(text, one.takes))]
+    wrong = [text for text in texts if not _is_good(lane.validator, text)]
     if wrong:
         lane.wrong = f"refuses a good {_type(wrong[0])}"
-    lane.defects = sum(not one.judge(taken(text, one.takes)) for text in defects(texts))
+    lane.defects = sum(not _is_good(lane.validator, text) for text in defects(texts))
 
 
-def _round(validator: Validator, source: Stream, seconds: float) -> float:
+def _is_good(validator: Validator, text: str) -> bool:
+    verdict = validator.of_text(validator.takes(text))
+    if validator.of_data is not None and validator.of_data(validator.takes_data(text)) != verdict:
+        raise AssertionError(f"{validator.name} judges text and data otherwise")
+    return verdict
+
+
+def _round(
+    validator: Validator,
+    judge: Callable[[Any], bool],
+    takes: Callable[[str], Any],
+    source: Stream,
+    seconds: float,
+) -> float:
     """Return the resources per second of one round: of CPU time, or the wall's outside."""
     clock: Callable[[], float] = perf_counter if validator.is_outside else process_time
     count, spent = 0, 0.0
     while spent < seconds and not (validator.is_outside and count >= _FEW):
-        batch = [taken(text, validator.takes) for text in source.some(_BATCH)]
-        judge = validator.judge
+        batch = [takes(text) for text in source.some(_BATCH)]
         start = clock()
         for resource in batch:
             judge(resource)
         spent += clock() - start
         count += len(batch)
     return count / spent
+
+
+def _ratio(ours: list[float], theirs: list[float]) -> float:
+    return median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 DEFECTS: tuple[tuple[str, Callable[[dict[str, Any]], object]], ...] = (

@@ -5,7 +5,6 @@ FHIR: http://hl7.org/fhir/R4/datatypes.html
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from fhir_backpain.validation.resource.date_order import is_not_after
@@ -72,7 +71,7 @@ def _extension(it: dict[str, Any], _: dict[str, Any]) -> bool:
 
 
 def _not_negative(name: str) -> Test:
-    return Test(lambda it, _: Decimal(str(it.get(name, 0))) >= 0, needs=(name,))
+    return Test(lambda it, _: bool(it.get(name, 0) >= 0), needs=(name,), reads=(name,))
 
 
 def _offset(it: dict[str, Any], _: dict[str, Any]) -> bool:
@@ -111,7 +110,7 @@ TESTS: dict[str, Test] = {
     "tim-6": _both_or_one("periodMax", "period"),
     "tim-7": _both_or_one("durationMax", "duration"),
     "tim-8": _both_or_one("countMax", "count"),
-    "tim-9": Test(_offset, needs=("offset",)),
+    "tim-9": Test(_offset, needs=("offset",), reads=("offset", "when")),
     "tim-10": _not_both("timeOfDay", "when"),
 }
 """The invariants of datatypes that are evaluated, by key."""

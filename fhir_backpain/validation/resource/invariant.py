@@ -19,12 +19,15 @@ class Test:
     """How one invariant is tested.
 
     `needs` names members: where none of them is there, the rule is met without a look. With
-    `by_names` it is met or broken by which members are there, whatever their values.
+    `by_names` it is met or broken by which members are there, whatever their values. `reads` are
+    the paths of all that the test looks at, as ``code.coding``; at ``value[x]`` it looks whether
+    it is there. Where there are none, it may look at all.
     """
 
     holds: Holds
     needs: tuple[str, ...] = ()
     by_names: bool = False
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

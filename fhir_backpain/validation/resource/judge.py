@@ -10,6 +10,8 @@ from fhir_backpain.outcome import Issue
 from fhir_backpain.validation.resource.certainty import Certainty
 from fhir_backpain.validation.resource.element import Content
 from fhir_backpain.validation.resource.invariant import is_broken
+from fhir_backpain.validation.resource.shape import must_run
+from fhir_backpain.validation.resource.text_plan import NoPlanError, TextPlanWriter, TextSure
 from fhir_backpain.validation.resource.walk import issue_of_rule
 
 Sure = Callable[[Any], bool]
@@ -21,13 +23,14 @@ class Judge:
     Recommendations, which a good resource may break, are told without a walk.
     """
 
-    __slots__ = ("_advice", "_is_settled", "_looks", "contents", "notes")
+    __slots__ = ("_advice", "_certainty", "_is_settled", "_looks", "contents", "notes")
 
     def __init__(
         self, certainty: Certainty, contents: tuple[Content, ...], notes: Sequence[Issue]
     ) -> None:
         self.contents = contents
         self.notes = tuple(notes)
+        self._certainty = certainty
         self._looks = [certainty.of_object(_strict(content)) for content in contents]
         self._advice = tuple(dict.fromkeys(
             (rule, issue_of_rule(rule, (content.name,)))
@@ -46,6 +49,17 @@ class Judge:
         """
         plans = [look.nested(example, claims) for look in self._looks]
         return plans[0] if len(plans) == 1 else lambda it: all(plan(it) for plan in plans)
+
+    def text_plan(self, example: dict[str, Any]) -> TextSure:
+        """Return the plan for texts of resources as an example is, of which the judge is sure.
+
+        What is told of the example is told of each. Raises NoPlanError where there is none.
+        """
+        if len(self.contents) > 1:
+            raise NoPlanError
+        advice = [(rule, rule.test.holds(example, example)) for rule, _ in self._advice
+                  if must_run(rule, example)]  # fmt: skip
+        return TextPlanWriter(self._certainty).plan(_strict(self.contents[0]), example, advice)
 
     def settled(self, example: Any) -> tuple[Issue, ...] | None:
         """Return what is told of all resources of an example's names; None where it varies."""

@@ -12,7 +12,8 @@ from fhir_backpain.validation.resource.invariant import Rule, is_asked
 from fhir_backpain.validation.resource.narrative import unsafe_narrative
 from fhir_backpain.validation.resource.primitive import Refusal
 
-_TEXTS = ("string", "markdown")
+TEXTS = ("string", "markdown")
+"""The primitives that may hold any printable text."""
 # Values that come again and again: the system of a code, the date of a visit.
 _RECURRING = ("uri", "url", "canonical", "date", "dateTime", "instant", "code", "oid", "uuid")
 _WHOLE = ("integer", "positiveInt", "unsignedInt")
@@ -24,7 +25,8 @@ _USUAL = {
     "dateTime": re.compile(f"{_DAY}(?:{_TIME})?").fullmatch,
     "instant": re.compile(_DAY + _TIME).fullmatch,
 }
-_MAX_SEEN = 4096
+_MAX_SEEN = 1024
+_MAX_RECENT = 128
 _MAX_LENGTH = 256
 
 is_id = re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch
@@ -44,12 +46,17 @@ class Primitives:
         value of another kind.
         """
         look = look_of(member)
+        rules = tuple(rule for rule in member.rules if is_asked(rule, ""))
         if member.type in _RECURRING and member.codes is None:
             assert member.refuse is not None
-            usual = _no_match if member.rules else _USUAL.get(member.type, _no_match)
-            seen = self._seen.setdefault((member.refuse, member.rules), Seen(usual, look))
+            usual = _no_match if rules else _USUAL.get(member.type, _no_match)
+            key = member.refuse, rules
+            if key not in self._seen:
+                most = _MAX_RECENT if member.type in _USUAL else _MAX_SEEN
+                self._seen[key] = Seen(usual, look, most)
+            seen = self._seen[key]
             return "({a} in {c} or {c}.learn({a}))", seen
-        if any(is_asked(rule, "") for rule in member.rules):
+        if rules:
             return "{c}({a})", look
         return _source(member, look)
 
@@ -59,7 +66,7 @@ def _source(member: Member, look: Callable[[Any], bool]) -> tuple[str, Any]:
         return "{a} in {c}", member.codes.codes
     if member.type == "id":
         return "{c}({a})", is_id
-    if member.type in _TEXTS:
+    if member.type in TEXTS:
         # What can be printed has no white space but spaces, and no control characters.
         return "({a}.isprintable() and 0 < len({a}) < 1048577 or {c}({a}))", look
     if member.type == "decimal":
@@ -98,24 +105,29 @@ def look_of(member: Member) -> Callable[[Any], bool]:
 class Seen(set[str]):
     """Texts that were found good: a bounded memory, emptied when it is full.
 
-    `is_usual` knows most of the good ones at once, and `look` knows all.
+    `is_usual` knows most of the good ones at once, and `look` knows all. What comes again soon or
+    never, such as the date of a visit, needs a small memory, which stays in the processor's.
     """
 
-    __slots__ = ("_is_usual", "_look")
+    __slots__ = ("_is_usual", "_look", "_most")
 
     def __init__(
-        self, is_usual: Callable[[Any], object], look: Callable[[Any], bool] | None = None
+        self,
+        is_usual: Callable[[Any], object],
+        look: Callable[[Any], bool] | None = None,
+        most: int = _MAX_RECENT,
     ) -> None:
         super().__init__()
         self._is_usual = is_usual
         self._look = look
+        self._most = most
 
     def learn(self, value: Any) -> bool:
         """Return whether a value is good, and keep it where it is."""
         if not self._is_usual(value) and (self._look is None or not self._look(value)):
             return False
         if len(value) <= _MAX_LENGTH:
-            if len(self) >= _MAX_SEEN:
+            if len(self) >= self._most:
                 self.clear()
             self.add(value)
         return True

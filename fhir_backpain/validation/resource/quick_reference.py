@@ -39,19 +39,27 @@ class Literals:
         return re.compile(self._types + _ID).fullmatch
 
     @cached_property
+    def joined(self) -> Callable[[list[str]], int]:
+        """The look at many literals at once: their characters in all, 0 where one is no literal."""
+        matches = re.compile(f"(?:{self._types}{_ID} )+").fullmatch
+
+        def look(found: list[str]) -> int:
+            text = " ".join(found)
+            spaces = len(found) - 1
+            # No literal holds a space: so many spaces, so many literals.
+            is_good = text.count(" ") == spaces and matches(text + " ") is not None
+            return len(text) - spaces if is_good else 0
+
+        return look
+
+    @cached_property
     def are_all(self) -> Callable[[Any], bool]:
         """The look at a list of references: True where each is a literal, and nothing else."""
-        matches = re.compile(f"(?:{self._types}{_ID} )+").fullmatch
+        joined = self.joined
 
         def look(values: Any) -> bool:
             found = [value["reference"] for value in values if len(value) == 1]
-            text = " ".join(found)
-            # No literal holds a space: so many spaces, so many literals.
-            return (
-                values.__class__ is list
-                and len(found) == len(values) == text.count(" ") + 1
-                and matches(text + " ") is not None
-            )
+            return values.__class__ is list and len(found) == len(values) and joined(found) > 0
 
         return look
 

@@ -21,6 +21,7 @@ from fhir_backpain.validation.resource.certainty import Certainty
 from fhir_backpain.validation.resource.element import Content
 from fhir_backpain.validation.resource.judge import Judge, Sure
 from fhir_backpain.validation.resource.rule_book import RuleBook, load_rule_book
+from fhir_backpain.validation.resource.text_look import TextLook
 from fhir_backpain.validation.resource.walk import Steps, expression_of, walked
 
 _MAX_CLAIMS = 64
@@ -55,6 +56,7 @@ class BuiltInValidator:
         # By the first claim or else the type, then by the names of the members.
         self._plans: dict[str, dict[tuple[str, ...], _Planned]] = {}
         self._certainty = Certainty(self._book, self.is_sure)
+        self._texts = TextLook()
         self._book.check_inner = self._inner
 
     def validate(self, resource: Any) -> list[Issue]:
@@ -63,6 +65,9 @@ class BuiltInValidator:
         An empty list is good; so is one without errors. Data must come from the strict reader of
         `fhir.json_text`, which keeps the digits of numbers.
         """
+        if resource.__class__ is not dict:
+            told = self._texts.told(resource)
+            return self._of_text(resource) if told is None else told
         try:
             meta = resource.get("meta")
             if meta is None or "profile" not in meta:
@@ -164,13 +169,22 @@ class BuiltInValidator:
     def _is_for(self, url: str, name: str) -> bool:
         return self._book.conformance.type_of(url) in (None, name)
 
+    def _of_text(self, text: Any) -> list[Issue]:
+        """Return every problem of a text that no plan found good, or of what is no text."""
+        if not isinstance(text, (str, bytes)):
+            return self._exactly(text)
+        try:
+            data = json_text.parse(text)
+        except SourceError as error:
+            return list(error.issues)
+        found = self.quick(data)
+        if found is None:
+            return self._all(data, ())
+        self._texts.learn(text, data, self._judge(data))
+        return found
+
     def _exactly(self, resource: Any) -> list[Issue]:
-        """Return every problem of a resource that no plan found good, or of its text."""
-        if isinstance(resource, str | bytes):
-            try:
-                return self.validate(json_text.parse(resource))
-            except SourceError as error:
-                return list(error.issues)
+        """Return every problem of a resource that no plan found good."""
         found = self.quick(resource)
         return self._all(resource, ()) if found is None else found
 

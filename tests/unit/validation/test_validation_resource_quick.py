@@ -41,11 +41,11 @@ def test_a_list_of_literals_is_looked_at_as_a_whole(values: Any, is_good: bool) 
 
 
 def test_what_was_seen_is_bounded() -> None:
-    seen = Seen(lambda value: value != "bad")
+    seen = Seen(lambda value: value != "bad", most=100)
     assert not seen.learn("bad")
     for number in range(5000):
         assert seen.learn(str(number))
-    assert 0 < len(seen) <= 4096
+    assert 0 < len(seen) <= 100
     assert seen.learn("x" * 1000)
     assert "x" * 1000 not in seen
 
