@@ -17,7 +17,7 @@ from typing import Any
 
 import click
 
-from bench import memory, outbox_speed, saturation, sink, stages
+from bench import gateway_load, memory, outbox_speed, saturation, sink, stages
 from bench.concepts import concepts
 from bench.engine import FOLDER
 from bench.machine import all_versions, machine
@@ -78,9 +78,12 @@ def main(rounds: int, seconds: float, full: bool, no_server: bool, no_memory: bo
     validations = _validations(rounds, seconds)
     outbox = list(outbox_speed.measure((10_000, 1_000_000) if full else (10_000,)))
     _show(outbox_speed.speed_lines(outbox))
+    load = gateway_load.measure()
+    _show(gateway_load.load_lines(load))
     sending = _sending(no_server)
     streams = [] if no_memory else memory.measure(_lengths(full))
     problems = memory.problems(streams) if streams else []
+    problems += gateway_load.load_problems(load)
     if streams:
         _show(memory_lines(streams, problems))
     for problem in sending.problems:
@@ -93,6 +96,7 @@ def main(rounds: int, seconds: float, full: bool, no_server: bool, no_memory: bo
             "stages": rates,
             "validation": validations,
             "outbox": [asdict(one) for one in outbox],
+            "gateway": asdict(load),
             **sending.to_json(),
             "memory": [asdict(stream) for stream in streams],
             "problems": [*problems, *sending.problems],

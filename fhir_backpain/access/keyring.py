@@ -16,6 +16,7 @@ from fhir_backpain.access import messages
 from fhir_backpain.access.principal import Kind, Principal, Role
 from fhir_backpain.access.secret import (
     LONGEST_PASSWORD,
+    NO_PASSWORD,
     SHORTEST_PASSWORD,
     hash_of,
     is_password,
@@ -90,8 +91,8 @@ class Keyring:
             session.execute("DELETE FROM session WHERE principal = ?", (name,))
             changed = session.execute(
                 "UPDATE principal SET secret = ?, failures = 0, wait_until = NULL"
-                " WHERE name = ? AND kind = 'person' RETURNING name",
-                (digest, name),
+                " WHERE name = ? AND kind = 'person' AND secret <> ? RETURNING name",
+                (digest, name, NO_PASSWORD),
             )
             return changed.fetchone() is not None
 
@@ -141,6 +142,33 @@ class Keyring:
             return None
         key = new_key()
         self._database.write(lambda session: self._begin(session, name, key))
+        return key
+
+    def sign_in_known(self, name: str, role: Role) -> str:
+        """Return the key of a new session for whom an identity provider has proven who it is.
+
+        The person is made known under the name, without a password, and has the role from now on.
+        SettingsError for a name that belongs to a machine, or to a person who has a password.
+        """
+        _ensure(_NAME.fullmatch(name), messages.WRONG_NAME, "The name cannot be used.")
+        key = new_key()
+
+        def work(session: Session) -> bool:
+            kept = session.execute(
+                "INSERT INTO principal (name, kind, role, secret, created_at, failures)"
+                " VALUES (?, 'person', ?, ?, ?, 0)"
+                " ON CONFLICT (name) DO UPDATE SET role = excluded.role"
+                " WHERE principal.kind = 'person' AND principal.secret = excluded.secret"
+                " RETURNING name",
+                (name, role, NO_PASSWORD, self._at()),
+            )
+            if kept.fetchone() is None:
+                return False
+            self._begin(session, name, key)
+            return True
+
+        taken = f"'{name}' is known already, and not by the identity provider."
+        _ensure(self._database.write(work), messages.NAME_TAKEN, taken)
         return key
 
     def by_session(self, key: str) -> SignedIn | None:

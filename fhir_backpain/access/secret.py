@@ -16,6 +16,9 @@ from werkzeug.security import check_password_hash, generate_password_hash
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 
+NO_PASSWORD = "!"
+"""What is stored for a person whom an identity provider knows: no password is right."""
+
 _TOKEN = re.compile(r"fbp_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")
 # What a password is compared with where the name is not known, so that this takes as long.
 _NOBODY = generate_password_hash(secrets.token_hex(16), method="scrypt")
@@ -55,5 +58,6 @@ def password_hash(password: str) -> str:
 
 def is_password(password: str, stored: str | None) -> bool:
     """True where a password has the stored hash; as slow where nothing is stored."""
-    right = check_password_hash(stored or _NOBODY, password)
-    return right and stored is not None
+    known = None if stored == NO_PASSWORD else stored
+    right = check_password_hash(known or _NOBODY, password)
+    return right and known is not None

@@ -19,16 +19,12 @@ from fhir_backpain.cli.options import (
     smart_option,
 )
 from fhir_backpain.cli.output import put_json
-from fhir_backpain.client.capabilities import Capabilities
-from fhir_backpain.client.client import FhirClient
 from fhir_backpain.client.servers import PUBLIC_SERVERS, is_public
-from fhir_backpain.errors import BackpainError, RemoteError
+from fhir_backpain.errors import BackpainError
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.opening import has_store, open_store, shown_place
 from fhir_backpain.record import RECORD_TYPES
-from fhir_backpain.sync.connection import strategy_for
-
-_EXAMPLE = "Observation"
+from fhir_backpain.sync.server_findings import look_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,65 +122,13 @@ def _server(server: str, token_file: Path | None, smart: Path | None) -> Iterato
         public = is_public(base_url)
         yield Finding("server", True, f"{base_url}{' (public test server)' if public else ''}")
         with client_for(server, token_file, smart) as client:
-            found = client.capabilities()
-            yield from _told(found)
-            yield from _seen(client, found)
-    except RemoteError as error:
-        yield _failed("capabilities", error)
+            for one in look_at(client):
+                if one.error is not None:
+                    yield _failed(one.name, one.error)
+                else:
+                    yield Finding(one.name, one.is_good, one.text)
     except BackpainError as error:
         yield _failed("server", error)
-
-
-def _told(found: Capabilities) -> Iterator[Finding]:
-    """Yield what the CapabilityStatement says."""
-    version = found.fhir_version
-    release = f" ({found.release})" if found.release else ""
-    good = version.startswith("4.")
-    yield Finding("software", True, found.software or "not said")
-    yield Finding("FHIR version", good, f"{version}{release}" if version else "not said; needs R4")
-    yield Finding("transaction", True, _offered(found.offers_transaction))
-    yield Finding("batch", True, _offered(found.offers_batch))
-    limit = found.bundle_limit
-    told = f"{limit} entries" if limit else "not said; learned from the first refusal"
-    yield Finding("bundle limit", True, told)
-    updates = found.offers(_EXAMPLE, "update")
-    yield Finding(f"update of {_EXAMPLE}", updates, _offered(updates))
-    ids = {True: "accepted", False: "refused: the server assigns them", None: "not said"}
-    yield Finding("ids of clients", True, ids[found.client_ids(_EXAMPLE)])
-    conditional = {
-        "create": found.conditional_create(_EXAMPLE),
-        "update": found.conditional_update(_EXAMPLE),
-        "delete": found.conditional_delete(_EXAMPLE),
-    }
-    offered = [name for name, there in conditional.items() if there]
-    yield Finding("conditional interactions", True, ", ".join(offered) or "none")
-    yield Finding("versioning", True, found.versioning(_EXAMPLE) or "not said")
-    yield Finding("history", True, _offered(found.offers_history))
-
-
-def _seen(client: FhirClient, found: Capabilities) -> Iterator[Finding]:
-    """Yield what harmless searches show, and how records are written because of all this."""
-    try:
-        seen = client.preflight()
-        strategy = strategy_for(found, seen)
-    except RemoteError as error:
-        yield _failed("searches", error)
-        return
-    where = "criteria in the URL" if seen.in_url else "criteria in the body"
-    shown = {
-        "exact": f"an identifier that cannot exist is not found; {where}",
-        "ignores-criteria": "criteria are passed over: a search returns what it should not",
-        "unusable": "refused",
-    }
-    yield Finding("searches", True, shown[seen.searching])
-    yield Finding("unknown search parameters", True, seen.unknown_parameters)
-    sending = {"transaction": "transactions", "batch": "batches", "put": "one request each"}
-    yield Finding("records are sent by", True, sending[strategy.mode])
-    yield Finding("resources are written by", True, strategy.words(_EXAMPLE))
-
-
-def _offered(there: bool) -> str:
-    return "offered" if there else "not offered"
 
 
 def _show(findings: list[Finding], *, with_names: bool) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fhir_backpain.access.oidc_file import read_oidc
 from fhir_backpain.cli.log_options import log_options
 from fhir_backpain.cli.options import base_url_of, credentials_of, mappings_option, server_options
 from fhir_backpain.cli.output import say
@@ -24,6 +25,13 @@ from fhir_backpain.gateway.settings import GatewaySettings
     help="The https address of the proxy in front; needed to listen beyond loopback.",
 )
 @click.option(
+    "--oidc",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="People may sign in with an identity provider too: a TOML file with issuer, client_id "
+    "and a table roles; also client_secret_file, roles_claim and scope.",
+)
+@click.option(
     "--allow-patient-data",
     is_flag=True,
     help="Send records that are not marked as test data even to a public server.",
@@ -37,6 +45,7 @@ def command(
     host: str,
     port: int,
     public_url: str | None,
+    oidc: Path | None,
     allow_patient_data: bool,
 ) -> None:
     """Take records over HTTP, keep them durably, and send them to a FHIR server.
@@ -56,6 +65,7 @@ def command(
         port=port,
         public_url=public_url,
         allow_patient_data=allow_patient_data,
+        oidc=read_oidc(oidc) if oidc is not None else None,
     )
     serve(
         settings,

@@ -129,8 +129,8 @@ def _append(dispatcher: Dispatcher, intake: Intake, taking_back: TakingBack) -> 
 
     try:
         signal.signal(signal.SIGTERM, stop_reading)
-        receipts = dispatcher.append(taking_back.noting(intake))
-        taking_back.run(dispatcher, intake.report, receipts)
+        dispatcher.append(taking_back.noting(intake))
+        taking_back.run(dispatcher, intake.report)
         signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())
     except _StoppedReading:
         signal.signal(signal.SIGTERM, lambda *_: dispatcher.stop())

@@ -53,6 +53,13 @@ _SUMMARY: dict[str, Schema] = {
     "record": _object(type=_TEXT, id=_TEXT, source=_TEXT),
     "created_at": _TEXT,
 }
+_SERVER: dict[str, Schema] = {
+    "id": _TEXT,
+    "url": _TEXT,
+    "server": _TEXT,
+    "is_own": {"type": "boolean"},
+    "counts": {"type": "object", "additionalProperties": _COUNT},
+}
 _DISPATCHER = {
     "type": "object",
     "required": ["running"],
@@ -106,11 +113,101 @@ SCHEMAS: dict[str, Schema] = {
     "Resource": _RESOURCE,
     "OperationOutcome": _resource("OperationOutcome"),
     "Parameters": _resource("Parameters"),
+    "Bundle": _resource("Bundle"),
+    "SearchForm": {
+        "type": "object",
+        "properties": dict.fromkeys(("_id", "identifier", "patient", "_count"), _TEXT),
+    },
     "CapabilityStatement": _resource("CapabilityStatement"),
     **_record_schemas(),
     "Records": {"oneOf": [_ref("Record"), {**_list(_ref("Record")), "minItems": 1}]},
     "Lines": {"type": "string", "description": "One record on each line, as JSON."},
     "Text": {"type": "string"},
+    "TableForm": {
+        "type": "object",
+        "required": ["table"],
+        "properties": {
+            "table": {"type": "string", "description": "The table, as a file."},
+            "mapping": {
+                "type": "string",
+                "description": "The name of a feed mapping, or the text of one, as a file.",
+            },
+            "set": _list(_TEXT),
+        },
+    },
+    "Mappings": _object(
+        version=_TEXT,
+        mappings=_list(
+            _object(
+                name=_TEXT,
+                kind={"enum": ["feed", "mapping"]},
+                sources=_list(_TEXT),
+                makes=_TEXT,
+                url=_TEXT,
+            )
+        ),
+    ),
+    "TrialRequest": _object({"mapping": _TEXT, "parameters": _TEXT}, source=_TEXT),
+    "Trial": _object(
+        accepted=_COUNT,
+        rejected=_COUNT,
+        outcome=_ref("OperationOutcome"),
+        columns=_list(
+            _object(column=_TEXT, fate=_TEXT, detail=_TEXT, filled=_COUNT, empty=_COUNT)
+        ),
+        records=_list(
+            _object(
+                record={"type": "object"},
+                resources=_list(_ref("Resource")),
+                values=_list({"type": "object", "required": ["pointer", "path", "state"]}),
+                outcome=_ref("OperationOutcome"),
+            )
+        ),
+    ),
+    "PatientIdentifier": _object(
+        identifier=_object(
+            system={"type": "string", "minLength": 1}, value={"type": "string", "minLength": 1}
+        )
+    ),
+    "Course": _object(
+        patient=_TEXT,
+        trajectories=_list({"type": "object", "required": ["measure", "unit", "points"]}),
+        plans=_list({"type": "object", "required": ["source", "versions"]}),
+        goals=_list({"type": "object", "required": ["proposed", "why"]}),
+    ),
+    "ServerSummary": _object(**_SERVER),
+    "Servers": _object(servers=_list(_ref("ServerSummary"))),
+    "Server": _object(
+        **_SERVER,
+        reachable={"type": ["boolean", "null"]},
+        findings=_list(_object(name=_TEXT, good={"type": "boolean"}, text=_TEXT)),
+        capability_statement={"type": ["object", "null"]},
+    ),
+    "Quality": _object(
+        refused=_list(
+            _object(
+                message=_TEXT,
+                title=_TEXT,
+                next=_TEXT,
+                field=_TEXT,
+                count=_COUNT,
+                first_at=_TEXT,
+                last_at=_TEXT,
+            )
+        ),
+        rejected=_list(
+            _object(
+                state=_STATE,
+                message=_TEXT,
+                title=_TEXT,
+                code=_TEXT,
+                place=_TEXT,
+                count=_COUNT,
+                deliveries=_list(_TEXT),
+            )
+        ),
+        is_whole={"type": "boolean"},
+    ),
     "Reason": {**_object(because={"type": "string", "minLength": 1, "maxLength": 500})},
     "Taken": {
         "oneOf": [

@@ -9,26 +9,35 @@ from pathlib import Path
 from flask import Flask
 
 from fhir_backpain.access.keyring import Keyring
+from fhir_backpain.access.oidc import Provider
 from fhir_backpain.gateway import (
     access_log,
     browser,
     decision,
     deliveries,
+    fhir_operations,
+    fhir_search,
     flow,
     gate,
     guard,
     health,
+    mappings,
     metadata,
     metrics,
     openapi,
     patients,
     playground,
     problem,
+    quality,
     records,
+    servers,
     sign_in,
+    tables,
 )
 from fhir_backpain.gateway.answer import secure
 from fhir_backpain.gateway.html import PAGES
+from fhir_backpain.gateway.mapping_book import MappingBook
+from fhir_backpain.gateway.refusals import Refusals
 from fhir_backpain.gateway.runner import Gateway
 from fhir_backpain.gateway.services import EXTENSION, Services
 from fhir_backpain.gateway.settings import GatewaySettings
@@ -39,7 +48,8 @@ from fhir_backpain.validation.record import RecordChecker
 
 _ROOMS = (
     records, deliveries, decision, health, metadata, metrics,
-    flow, browser, patients, playground, openapi, sign_in,
+    fhir_operations, fhir_search, mappings, servers,
+    flow, browser, tables, patients, quality, playground, openapi, sign_in,
 )  # fmt: skip
 
 
@@ -53,18 +63,25 @@ def create_app(
     store: SqlStore,
     mapper: Mapper,
     gateway: Gateway | None = None,
+    mapping_folder: Path | None = None,
     now: Callable[[], datetime] = _utc_now,
 ) -> Flask:
     """Return the application; the caller starts and stops `gateway` and closes `store`.
 
     Without `gateway` records are taken and kept, and /ready says that nothing is sent.
+    `mapping_folder` is the folder that `mapper` was made of, where that is not the shipped one.
+    Raises ArtifactError where a feed mapping of it cannot be used.
     """
     app = Flask("fhir_backpain.gateway")
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body
+    # What is typed into a page may be as large as what a program sends.
+    app.config["MAX_FORM_MEMORY_SIZE"] = settings.max_body
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.url_map.strict_slashes = True
-    app.extensions[EXTENSION] = _services(settings, store, mapper, gateway, now)
+    app.extensions[EXTENSION] = _services(
+        settings, store, mapper, MappingBook(mapper, mapping_folder), gateway, now
+    )
     access_log.register(app)
     app.before_request(guard.ensure_addressed)
     app.before_request(gate.ensure_admitted)
@@ -81,6 +98,7 @@ def _services(
     settings: GatewaySettings,
     store: SqlStore,
     mapper: Mapper,
+    book: MappingBook,
     gateway: Gateway | None,
     now: Callable[[], datetime],
 ) -> Services:
@@ -91,10 +109,14 @@ def _services(
     return Services(
         settings=settings,
         store=store,
+        database=store.database,
         mapper=mapper,
+        mappings=book,
         checker=RecordChecker(library.vocabulary, library.ranges, library.instruments),
         submissions=submissions,
+        refusals=Refusals(store.database, now),
         keyring=Keyring(store.database, now),
+        provider=Provider(settings.oidc) if settings.oidc is not None else None,
         gateway=gateway,
         now=now,
         started=now(),

@@ -9,14 +9,14 @@ from flask import Blueprint, Response, redirect, request
 from fhir_backpain.errors import MappingFailed
 from fhir_backpain.gateway.decision import DECISIONS, decide
 from fhir_backpain.gateway.deliveries import shown_state, wished_state
-from fhir_backpain.gateway.gate import actor, needs, principal
+from fhir_backpain.gateway.disclosure import tell_shown
+from fhir_backpain.gateway.gate import needs, principal
 from fhir_backpain.gateway.guard import ensure_accepts, ensure_parameters, wrong_parameter
 from fhir_backpain.gateway.html import page
 from fhir_backpain.gateway.json_view import record_lines, resource_lines
 from fhir_backpain.gateway.services import Services, services
 from fhir_backpain.gateway.standing import standings
 from fhir_backpain.mapping.trace.account import RecordAccount
-from fhir_backpain.outbox.act import Act
 from fhir_backpain.outbox.entry import STATES, Entry
 from fhir_backpain.outbox.ledger import LedgerRow
 
@@ -86,7 +86,7 @@ def _show(entry_id: str, *, compare: bool = False) -> Response:
     shared = services()
     entry = shared.store.entry(entry_id)
     data = shared.store.data(entry_id)
-    shared.store.tell([Act("shown", entry_id, by=actor())])
+    tell_shown([entry_id])
     return page(
         "message.html",
         entry=entry,

@@ -68,7 +68,7 @@ def _reason() -> str | None:
     body = request.get_data(cache=False)
     if not body:
         return None
-    body_type()
+    body_type(JSON)
     data = parse(body, services().settings.json)
     reason = data.get("because") if isinstance(data, dict) and data.keys() <= {"because"} else None
     if not isinstance(reason, str):

@@ -79,7 +79,8 @@ def index() -> Response:
     more = _next(shown[-1].id, state, limit) if len(entries) > limit else None
     deliveries = [summary(entry) for entry in shown]
     data = {"deliveries": deliveries, "next": more}
-    return tagged_answer(data, [list(map(_steady, deliveries)), more])
+    headers = {"Link": f'<{more}>; rel="next"'} if more else None
+    return tagged_answer(data, [list(map(_steady, deliveries)), more], headers)
 
 
 @blueprint.get(f"{SUBMISSIONS}/<submission_id>")

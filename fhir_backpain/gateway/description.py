@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from fhir_backpain.fhir.json_text import FHIR_JSON
 from fhir_backpain.gateway.guard import JSON
@@ -15,11 +15,12 @@ _DESCRIPTION = "fhir_backpain_description"
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A query parameter and its JSON Schema."""
+    """A parameter of the query, or of the header, and its JSON Schema."""
 
     name: str
     what: str
     schema: Mapping[str, Any]
+    where: Literal["query", "header"] = "query"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from fhir_backpain.gateway.messages import (
     NOT_SIGNED_IN,
 )
 from fhir_backpain.gateway.problem import ProblemError, store_problem
-from fhir_backpain.gateway.services import services
+from fhir_backpain.gateway.services import Services, services
 from fhir_backpain.outbox.act import Actor
 
 COOKIE = "fhir_backpain_session"
@@ -112,10 +112,14 @@ def _identify() -> None:
         g.principal, g.form_key = signed_in.principal, signed_in.form_key
         if request.method not in _READS:
             ensure_own_form(signed_in.form_key)
-    elif shared.settings.is_local and shared.keyring.is_empty():
+    elif shared.settings.oidc is None and _is_alone(shared):
         # Nobody else reaches it, and nobody was told to prove anything. Other sites' pages are
         # kept out by the Host and Origin headers.
         g.principal = LOCAL
+
+
+def _is_alone(shared: Services) -> bool:
+    return shared.settings.is_local and shared.keyring.is_empty()
 
 
 def _marked(need: str) -> Callable[[View], View]:

@@ -19,6 +19,9 @@ from fhir_backpain.gateway.services import services
 
 JSON = "application/json"
 NDJSON = ("application/x-ndjson", "application/ndjson")
+CSV = "text/csv"
+MULTIPART = "multipart/form-data"
+YAML = "application/yaml"
 _FORMATS = ("json", JSON, FHIR_JSON)
 
 
@@ -64,25 +67,33 @@ def ensure_format() -> None:
         raise ProblemError(NOT_ACCEPTABLE.issue("The _format is not JSON."), status=406)
 
 
-def body_type() -> str:
-    """Return the media type of the body, JSON or one of NDJSON; ProblemError 415 for any other."""
+def body_type(*kinds: str) -> str:
+    """Return the media type of the body; ProblemError 415 unless it is one of `kinds`.
+
+    Text is in UTF-8 and nothing is compressed; of a table only its mapping knows the encoding.
+    """
     kind = request.mimetype
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     charset = request.mimetype_params.get("charset", "utf-8").lower()
-    if kind not in (JSON, *NDJSON) or encoding != "identity" or charset not in ("utf-8", "utf8"):
+    is_readable = charset in ("utf-8", "utf8") or kind == CSV
+    if kind not in kinds or encoding != "identity" or not is_readable:
         text = "The body has a media type, an encoding or a character set that is not read here."
-        headers = {"Accept-Post": f"{JSON}, {NDJSON[0]}"}
+        headers = {"Accept-Post": ", ".join(kinds)}
         raise ProblemError(WRONG_MEDIA.issue(text), status=415, headers=headers)
     return kind
 
 
-def ensure_parameters(*names: str) -> None:
-    """Raise ProblemError 400 for a query parameter that is not known or given twice."""
+def ensure_parameters(*names: str, repeated: tuple[str, ...] = ()) -> None:
+    """Raise ProblemError 400 for a query parameter that is not known or given twice.
+
+    Those that are `repeated` may be given more than once.
+    """
     for name, values in request.args.lists():
-        if name not in names:
-            known = f"known are: {', '.join(names)}" if names else "none is known"
-            raise wrong_parameter(f"A query parameter is not known here; {known}.")
-        if len(values) > 1:
+        if name not in (*names, *repeated):
+            known = ", ".join((*names, *repeated))
+            told = f"known are: {known}" if known else "none is known"
+            raise wrong_parameter(f"A query parameter is not known here; {told}.")
+        if len(values) > 1 and name not in repeated:
             raise wrong_parameter(f"{name} is given more than once.")
 
 

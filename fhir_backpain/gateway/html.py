@@ -12,8 +12,11 @@ from fhir_backpain.gateway.gate import FORM_KEY, form_key
 PAGES = (
     ("/", "Flow"),
     ("/messages", "Messages"),
-    ("/patients", "Patients"),
+    ("/tables", "Tables"),
     ("/playground", "Playground"),
+    ("/patients", "Patients"),
+    ("/quality", "Data quality"),
+    ("/servers", "Servers"),
     ("/api", "API"),
 )
 """Addresses and titles of the pages that the navigation lists."""

@@ -14,6 +14,7 @@ from fhir_backpain.gateway.guard import JSON
 from fhir_backpain.gateway.messages import MORE_PROBLEMS, TOO_LARGE, WRONG_BODY
 from fhir_backpain.gateway.problem import ProblemError
 from fhir_backpain.gateway.settings import GatewaySettings
+from fhir_backpain.gateway.table_intake import SentTable
 from fhir_backpain.outcome import Issue, Outcome, SourceLocation
 from fhir_backpain.record import Reading, RejectedRecord, SourceRecord, is_test_data
 from fhir_backpain.sources.limits import SourceLimits
@@ -21,6 +22,8 @@ from fhir_backpain.sources.ndjson import read_ndjson
 from fhir_backpain.validation.record import RecordChecker
 
 _MOST_ISSUES = 200
+# Stored a thousand at a time: what was stored before a failure is known when it is sent again.
+_MOST_STREAMED = 100_000
 
 
 @dataclass(slots=True)
@@ -34,7 +37,27 @@ class Batch:
     records: list[SourceRecord] = field(default_factory=list)
     refused: int = 0
     unreadable: bool = False
+    has_errors: bool = False
     issues: list[Issue] = field(default_factory=list)
+
+    def judge(self, record: SourceRecord, issues: list[Issue]) -> None:
+        """Take a record unless one of the issues is an error."""
+        if any(issue.is_error for issue in issues):
+            self.refuse(issues)
+        else:
+            self.records.append(_named(record))
+            self.tell(issues)
+
+    def refuse(self, issues: Iterable[Issue]) -> None:
+        """Count a record that is not taken, and tell why."""
+        self.refused += 1
+        self.tell(issues)
+
+    def tell(self, issues: Iterable[Issue]) -> None:
+        """Keep issues."""
+        for issue in issues:
+            self.has_errors = self.has_errors or issue.is_error
+            self.issues.append(issue)
 
     @property
     def outcome(self) -> Outcome:
@@ -48,14 +71,43 @@ class Batch:
 def read_batch(
     body: bytes, kind: str, partial: bool, settings: GatewaySettings, checker: RecordChecker
 ) -> Batch:
-    """Return the records of a body of media type `kind`.
+    """Return the records of a body of media type `kind`, JSON or NDJSON.
 
     With `partial` the good records are returned beside the problems of the others, without it a
     batch has no problems: ProblemError or SourceError are raised instead. Raises SettingsError
     for patient data that would go to a public server.
     """
-    batch = _checked(*_readings(body, kind, settings), checker)
-    if batch.refused and not (partial and batch.records):
+    is_single, readings = _readings(body, kind, partial, settings)
+    batch = Batch(is_single)
+    for reading in readings:
+        if isinstance(reading, RejectedRecord):
+            batch.unreadable = True
+            batch.refuse(reading.issues)
+        else:
+            issues = [_placed(issue, reading.location) for issue in checker.check(reading.data)]
+            batch.judge(reading, issues)
+    return _whole(batch, partial, settings)
+
+
+def read_table(
+    table: SentTable, partial: bool, settings: GatewaySettings, checker: RecordChecker
+) -> Batch:
+    """Return the records of a table, as `read_batch` does.
+
+    A column that nothing explains is a problem of the whole; with `partial` it is only told.
+    """
+    batch = Batch(is_single=False)
+    for reading in _limited(table.readings(checker), _most(partial, settings)):
+        if isinstance(reading, RejectedRecord):
+            batch.refuse(map(_unnamed, reading.issues))
+        else:
+            batch.records.append(replace(reading, location=reading.location.at(file=None)))
+    batch.tell(map(_unnamed, table.issues))
+    return _whole(batch, partial, settings)
+
+
+def _whole(batch: Batch, partial: bool, settings: GatewaySettings) -> Batch:
+    if batch.has_errors and not (partial and batch.records):
         raise ProblemError(batch.outcome, status=400 if batch.unreadable else 422)
     _guard(batch.records, settings)
     return batch
@@ -66,10 +118,13 @@ def place_of(location: SourceLocation) -> str:
     return f"line {location.line}" if location.line else location.pointer or ""
 
 
-def _readings(body: bytes, kind: str, settings: GatewaySettings) -> tuple[bool, Iterable[Reading]]:
+def _readings(
+    body: bytes, kind: str, partial: bool, settings: GatewaySettings
+) -> tuple[bool, Iterable[Reading]]:
     if kind != JSON:
         limits = SourceLimits(max_record=settings.max_body, max_depth=settings.max_depth)
-        return False, _limited(read_ndjson(BytesIO(body), None, limits), settings.max_records)
+        lines = read_ndjson(BytesIO(body), None, limits)
+        return False, _limited(lines, _most(partial, settings))
     data = parse(body, settings.json)
     if isinstance(data, dict):
         return True, [SourceRecord(data, SourceLocation())]
@@ -81,6 +136,11 @@ def _readings(body: bytes, kind: str, settings: GatewaySettings) -> tuple[bool, 
     return False, _limited(records, settings.max_records)
 
 
+def _most(partial: bool, settings: GatewaySettings) -> int:
+    """Return how many records there may be: all or nothing takes one transaction."""
+    return _MOST_STREAMED if partial else settings.max_records
+
+
 def _limited(readings: Iterable[Reading], most: int) -> Iterator[Reading]:
     for number, reading in enumerate(readings, 1):
         if number > most:
@@ -88,27 +148,16 @@ def _limited(readings: Iterable[Reading], most: int) -> Iterator[Reading]:
         yield reading
 
 
-def _checked(is_single: bool, readings: Iterable[Reading], checker: RecordChecker) -> Batch:
-    batch = Batch(is_single)
-    for reading in readings:
-        if isinstance(reading, RejectedRecord):
-            batch.unreadable = True
-            issues = list(reading.issues)
-        else:
-            issues = [_placed(issue, reading.location) for issue in checker.check(reading.data)]
-        if any(issue.is_error for issue in issues):
-            batch.refused += 1
-        elif isinstance(reading, SourceRecord):
-            batch.records.append(_named(reading))
-        batch.issues += issues
-    return batch
-
-
 def _placed(issue: Issue, place: SourceLocation) -> Issue:
     """Point from the body rather than from the record."""
     source = issue.source or SourceLocation()
     pointer = (place.pointer or "") + (source.pointer or "")
     return replace(issue, source=place.at(pointer=pointer, record=source.record))
+
+
+def _unnamed(issue: Issue) -> Issue:
+    """Return an issue that names no file: where the table lay for a moment is nobody's concern."""
+    return issue if issue.source is None else replace(issue, source=issue.source.at(file=None))
 
 
 def _named(record: SourceRecord) -> SourceRecord:

@@ -78,3 +78,62 @@ FORGED_FORM = Message(
 WRONG_SETTING = Message(
     8117, "value", "A setting of the gateway is out of range", "Correct the setting.",
 )  # fmt: skip
+WRONG_KEY = Message(
+    8121, "invalid", "The Idempotency-Key cannot be used",
+    "Send 1 to 255 visible ASCII characters, another key for each request.",
+)  # fmt: skip
+KEY_REUSED = Message(
+    8122, "processing", "The Idempotency-Key belongs to another request",
+    "Send a request that says something else with a key of its own.",
+)  # fmt: skip
+KEY_BUSY = Message(
+    8123, "conflict", "A request with this Idempotency-Key is being answered",
+    "Wait a moment and send it again.",
+)  # fmt: skip
+NO_MAPPING = Message(
+    8124, "required", "A table comes without its mapping",
+    "Name a feed mapping with ?mapping=NAME, or send one along as the part 'mapping'.",
+)  # fmt: skip
+UNKNOWN_MAPPING = Message(
+    8125, "not-found", "No such mapping", "GET /api/v1/mappings lists them.",
+)  # fmt: skip
+NO_TABLE = Message(
+    8126, "required", "The form holds no table", "Send the table as the part 'table'.",
+)  # fmt: skip
+UNKNOWN_SERVER = Message(
+    8127, "not-found", "No such server", "GET /api/v1/servers lists them.",
+)  # fmt: skip
+UNKNOWN_PATIENT = Message(
+    8128, "not-found", "No such patient", "Give system and value as the records have them.",
+)  # fmt: skip
+NO_RESOURCE = Message(
+    8129, "structure", "The body is no FHIR resource",
+    "Send a resource as JSON, or Parameters that hold it under the name that the operation gives.",
+)  # fmt: skip
+WRONG_TYPE = Message(
+    8130, "invalid", "The resource is of another type",
+    "Send it to the path of its own type.",
+)  # fmt: skip
+WRONG_SOURCE = Message(
+    8131, "invariant", "The mapping does not read this", "Send one record of the named type.",
+)  # fmt: skip
+UNKNOWN_RESOURCE = Message(
+    8132, "not-found", "No such resource is held", "Search for it: what was sent can be read.",
+)  # fmt: skip
+UNKNOWN_TYPE = Message(
+    8133, "not-supported", "No resource of this type is ever made",
+    "Use a type that /fhir/metadata lists.",
+)  # fmt: skip
+GONE_RESOURCE = Message(
+    8134, "deleted", "The resource was taken back", "Its record no longer makes it.",
+)  # fmt: skip
+TABLE_ENCODING = Message(
+    8135, "value", "The table and its encoding do not fit",
+    "Give the encoding of the file, such as utf-8 or cp1252, in the mapping's table.",
+)  # fmt: skip
+UNWRITTEN = Message(
+    8136, "incomplete", "The mapping is not finished", "Write what the line asks for.",
+)  # fmt: skip
+TOO_COMPLEX = Message(
+    8137, "too-costly", "The mapping is too complex to be compiled", "Make its parts shorter.",
+)  # fmt: skip

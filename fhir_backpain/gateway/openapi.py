@@ -32,6 +32,7 @@ _PROBLEMS = {
     403: "The access does not reach that far, or a foreign page asks.",
     404: "There is no such thing.",
     406: "Nothing that is accepted is offered.",
+    410: "It was taken back.",
     409: "It is being sent just now, or another took its place.",
     411: "The length of the body is not given.",
     413: "The body is too large.",
@@ -120,7 +121,7 @@ def _operation(
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in sorted(rule.arguments)
     ] + [
-        {"name": one.name, "in": "query", "description": one.what, "schema": dict(one.schema)}
+        {"name": one.name, "in": one.where, "description": one.what, "schema": dict(one.schema)}
         for one in description.parameters
     ]
     if parameters:

@@ -1,26 +1,26 @@
-"""The mapping playground: a source and its FHIR side by side, and from there to the outbox."""
+"""The mapping playground: records and their FHIR side by side, with a mapping that one may change.
+
+Nothing is kept until the records are sent, and that is done with the installed mappings alone.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, request
 
-from fhir_backpain.client.servers import ensure_may_receive
-from fhir_backpain.errors import BackpainError
+from fhir_backpain.errors import ArtifactError, BackpainError
 from fhir_backpain.gateway.gate import needs, principal
 from fhir_backpain.gateway.guard import ensure_accepts, ensure_parameters
 from fhir_backpain.gateway.html import page
-from fhir_backpain.gateway.messages import NOT_ALLOWED, TOO_LARGE
-from fhir_backpain.gateway.problem import ProblemError
-from fhir_backpain.gateway.services import Services, services
+from fhir_backpain.gateway.queueing import ensure_may_send, queue
+from fhir_backpain.gateway.services import services
 from fhir_backpain.gateway.trial import Source, Trial, try_out
-from fhir_backpain.record import SourceRecord, is_test_data
 
 blueprint = Blueprint("playground", __name__)
 
 PLAYGROUND = "/playground"
-_MOST_TRIED = 1000
+MOST_TRIED = 1000
 _SAMPLE = """{
   "record": "observation",
   "id": "R-1",
@@ -40,57 +40,54 @@ def show() -> Response:
     """Show the form with a record to begin with."""
     ensure_accepts("text/html")
     ensure_parameters()
-    return _page(Source(_SAMPLE))
+    return _page(Source(_SAMPLE), "")
 
 
 @blueprint.post(PLAYGROUND)
 @needs("read")
 def submit() -> Response:
-    """Try a source, or queue its records (``act=send``) where the role gives that."""
+    """Try a source, show a mapping (``act=show``), or queue the records (``act=send``)."""
     ensure_parameters()
-    source = Source(*(_field(name) for name in ("source", "feed", "parameters")))
-    if request.form.get("act") != "send":
-        return _page(source)
-    if not principal().may("send"):
-        raise ProblemError(NOT_ALLOWED.issue("The role does not give this."), status=403)
+    source, mapping, act = Source(field("source")), field("mapping"), request.form.get("act")
+    if act == "show":
+        return _page(source, services().mappings.page(field("name")).text)
+    if act != "send":
+        return _page(source, mapping)
+    ensure_may_send()
     trial = try_out(source, services().mapper, services().settings.max_records + 1)
-    if trial.issues and any(issue.is_error for issue in trial.issues):
-        return _page(source, status=422)
+    if mapping.strip() or any(issue.is_error for issue in trial.issues):
+        services().refusals.note(trial.issues)
+        return _page(source, mapping, status=422)
     try:
-        _queue(source, services())
+        return queue(source, services())
     except BackpainError as error:
-        return _page(source, status=422, refused=error.issues)
-    return redirect("/messages", 303)  # type: ignore[return-value]
+        return _page(source, mapping, status=422, refused=error.issues)
 
 
-def _page(source: Source, *, status: int = 200, **context: Any) -> Response:
-    trial: Trial = try_out(source, services().mapper, _MOST_TRIED)
+def _page(source: Source, mapping: str, *, status: int = 200, **context: Any) -> Response:
+    shared = services()
     return page(
         "playground.html",
         status=status,
         source=source,
-        trial=trial,
-        may_send=principal().may("send"),
+        mapping=mapping,
+        mapping_pages=[one for one in shared.mappings.pages if one.kind == "mapping"],
+        trial=_trial(source, mapping),
+        may_send=principal().may("send") and not mapping.strip(),
         **context,
     )
 
 
-def _queue(source: Source, shared: Services) -> None:
-    """Keep all records of a source, each of which is good; what is too much is refused whole."""
-    with source.opened(shared.mapper) as intake:
-        records: list[SourceRecord] = list(intake)
-    if len(records) > shared.settings.max_records:
-        text = f"The source has more than {shared.settings.max_records} records."
-        raise ProblemError(TOO_LARGE.issue(text))
-    for record in records:
-        ensure_may_receive(
-            shared.settings.server, is_test_data(record.data), shared.settings.allow_patient_data
-        )
-    shared.store.append(records, shared.settings.server, shared.mapper.version)
-    if shared.gateway is not None:
-        shared.gateway.wake()
+def _trial(source: Source, mapping: str) -> Trial:
+    shared = services()
+    if not mapping.strip():
+        return try_out(source, shared.mapper, MOST_TRIED)
+    try:
+        return try_out(source, shared.mappings.with_text(mapping), MOST_TRIED)
+    except ArtifactError:
+        return Trial(problems=list(shared.mappings.check(mapping)))
 
 
-def _field(name: str) -> str:
-    # Browsers send line ends as CR LF.
+def field(name: str) -> str:
+    """Return a field of the form; browsers send line ends as CR LF."""
     return request.form.get(name, "").replace("\r\n", "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -16,25 +17,41 @@ from fhir_backpain.gateway.description import Answer, Parameter, described, fhir
 from fhir_backpain.gateway.dry_run import make_bundle
 from fhir_backpain.gateway.gate import needs
 from fhir_backpain.gateway.guard import (
+    CSV,
     JSON,
+    MULTIPART,
     NDJSON,
     body_type,
     ensure_accepts,
     ensure_parameters,
     flag,
+    wrong_parameter,
 )
-from fhir_backpain.gateway.intake import Batch, place_of, read_batch
+from fhir_backpain.gateway.idempotency import KEY_PARAMETER, idempotent
+from fhir_backpain.gateway.intake import Batch, place_of, read_batch, read_table
 from fhir_backpain.gateway.problem import store_problem
 from fhir_backpain.gateway.services import services
 from fhir_backpain.gateway.submissions import Item, Submission
+from fhir_backpain.gateway.table_intake import SentTable
 from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outbox.entry import Receipt
 
 blueprint = Blueprint("records", __name__, url_prefix="/api/v1/records")
 
-_BODIES = {JSON: "Records", NDJSON[0]: "Lines"}
-_PARTIAL = Parameter(
-    "partial", "Take the good records of several, and tell of the others.", {"type": "boolean"}
+_BODIES = {JSON: "Records", NDJSON[0]: "Lines", CSV: "Text", MULTIPART: "TableForm"}
+_PARAMETERS = (
+    Parameter(
+        "partial",
+        "Take the good records of several, and tell of the others. Lines and tables may then have "
+        "more than a thousand: they are stored a thousand at a time.",
+        {"type": "boolean"},
+    ),
+    Parameter("mapping", "The feed mapping of a table, by name.", {"type": "string"}),
+    Parameter(
+        "set",
+        "A parameter of the feed mapping as NAME=VALUE; may be repeated.",
+        {"type": "array", "items": {"type": "string"}},
+    ),
 )
 DELIVERIES = "/api/v1/deliveries"
 SUBMISSIONS = "/api/v1/submissions"
@@ -44,12 +61,14 @@ SUBMISSIONS = "/api/v1/submissions"
 @needs("send")
 @described(
     {202: Answer("All records are stored durably, and will be sent.", "Taken")},
-    parameters=(_PARTIAL,),
+    parameters=(*_PARAMETERS, KEY_PARAMETER),
     bodies=_BODIES,
+    problems=(404, 409),
 )
+@idempotent
 def take() -> Response:
     """Store one record or several for delivery; 202 with the tracking URL in Location."""
-    batch = _read()
+    batch = _read(counted=True)
     submission_id = str(uuid.uuid4())
     try:
         receipts = _store(batch, submission_id)
@@ -70,15 +89,16 @@ def take() -> Response:
 @needs("send")
 @described(
     {200: fhir_answer_of("What would be sent, and what is wrong.", "Parameters")},
-    parameters=(_PARTIAL,),
+    parameters=_PARAMETERS,
     bodies=_BODIES,
+    problems=(404,),
 )
 def dry_run() -> Response:
     """Show the transaction Bundle of records, and the problems of those that have any.
 
     FHIR: Parameters with ``bundle`` and ``outcome``.
     """
-    batch = _read()
+    batch = _read(counted=False)
     bundle = make_bundle(batch.records, services())
     outcome = outcome_text(batch.outcome)
     return fhir_answer(
@@ -87,13 +107,28 @@ def dry_run() -> Response:
     )
 
 
-def _read() -> Batch:
+def _read(*, counted: bool) -> Batch:
+    """Return the records of the request; where they are `counted`, so is what was refused."""
     ensure_accepts(JSON, FHIR_JSON)
-    kind = body_type()
-    ensure_parameters("partial")
-    shared = services()
-    body = request.get_data(cache=False)
-    return read_batch(body, kind, flag("partial"), shared.settings, shared.checker)
+    kind = body_type(*_BODIES, *NDJSON)
+    ensure_parameters("partial", "mapping", repeated=("set",))
+    shared, partial = services(), flag("partial")
+    table = SentTable.of_request(kind, shared.mappings) if kind in (CSV, MULTIPART) else None
+    columns = table.columns if table is not None else frozenset()
+    with shared.refusals.noted(columns) if counted else nullcontext():
+        if table is not None:
+            batch = read_table(table, partial, shared.settings, shared.checker)
+        else:
+            batch = read_batch(_body(), kind, partial, shared.settings, shared.checker)
+    if counted:
+        shared.refusals.note(batch.issues, columns)
+    return batch
+
+
+def _body() -> bytes:
+    if "mapping" in request.args or "set" in request.args:
+        raise wrong_parameter("mapping and set are for tables.")
+    return request.get_data(cache=True)
 
 
 def _store(batch: Batch, submission_id: str) -> list[Receipt]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -43,10 +44,13 @@ def serve(
     Raises SettingsError where the address must not or cannot be used, OutboxError where the
     outbox cannot, ArtifactError where the mapping cannot.
     """
+    # One line for each request that waits for a thread would make the others wait too.
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)
     mapper = load_mapper(mappings)
     with ExitStack() as stack:
         store = stack.enter_context(open_store(settings.outbox, "gateway"))
-        settings.ensure_may_listen(knows_principals=not Keyring(store.database).is_empty())
+        is_known = settings.oidc is not None or not Keyring(store.database).is_empty()
+        settings.ensure_may_listen(knows_principals=is_known)
         listener = stack.enter_context(listen(settings.host, settings.port, ADDRESS_IN_USE))
         url = settings.public_url or http_url(settings.host, listener.getsockname()[1])
         contact = Contact()
@@ -58,7 +62,9 @@ def serve(
         options = PushOptions(worker="gateway", allow_patient_data=settings.allow_patient_data)
         gateway = Gateway(store, mapper, client, contact=contact, options=options)
         stack.enter_context(store.watch(gateway.server, gateway.wake))
-        app = create_app(settings, store=store, mapper=mapper, gateway=gateway)
+        app = create_app(
+            settings, store=store, mapper=mapper, gateway=gateway, mapping_folder=mappings
+        )
         tell = partial(on_ready, url) if on_ready is not None else None
         _run(_front(app, listener, settings), gateway, settings.stop_seconds, tell)
 

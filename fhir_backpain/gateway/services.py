@@ -10,10 +10,14 @@ from typing import cast
 from flask import current_app
 
 from fhir_backpain.access.keyring import Keyring
+from fhir_backpain.access.oidc import Provider
+from fhir_backpain.gateway.mapping_book import MappingBook
+from fhir_backpain.gateway.refusals import Refusals
 from fhir_backpain.gateway.runner import Gateway
 from fhir_backpain.gateway.settings import GatewaySettings
 from fhir_backpain.gateway.submissions import Submissions
 from fhir_backpain.mapping.mapper import Mapper
+from fhir_backpain.outbox.database import Database
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.telemetry.request_count import RequestCount
 from fhir_backpain.validation.record import RecordChecker
@@ -27,10 +31,14 @@ class Services:
 
     settings: GatewaySettings
     store: Store
+    database: Database
     mapper: Mapper
+    mappings: MappingBook
     checker: RecordChecker
     submissions: Submissions
+    refusals: Refusals
     keyring: Keyring
+    provider: Provider | None
     gateway: Gateway | None
     now: Callable[[], datetime]
     started: datetime

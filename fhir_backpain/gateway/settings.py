@@ -7,6 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from fhir_backpain.access.oidc import OidcSettings
 from fhir_backpain.client.base_url import parse_base_url
 from fhir_backpain.errors import SettingsError
 from fhir_backpain.fhir.json_text import JsonLimits
@@ -27,6 +28,7 @@ class GatewaySettings:
     `public_url` is the https address at which a proxy with TLS makes it known; without one it
     listens on loopback only. `allow_patient_data` lets records that are not marked as test data
     go to a public server. `trusted_hosts` are more names by which clients may call it.
+    `oidc` is the identity provider where people may sign in as well.
     `deadline` is the longest request to the FHIR server; a stop takes `stop_seconds` at most.
 
     Raises SettingsError for a base URL that cannot be used and for numbers out of range.
@@ -45,6 +47,7 @@ class GatewaySettings:
     threads: int = 8
     deadline: float = 25.0
     stop_seconds: float = 30.0
+    oidc: OidcSettings | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "server", parse_base_url(self.server))

@@ -8,13 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
-from fhir_backpain.errors import ArtifactError, BackpainError, MappingFailed
+from fhir_backpain.errors import ArtifactError, BackpainError, MappingFailed, SettingsError
 from fhir_backpain.gateway.json_view import Line, record_lines, resource_lines
+from fhir_backpain.gateway.mapping_book import feed_of
+from fhir_backpain.gateway.messages import TABLE_ENCODING
 from fhir_backpain.intake.intake import Intake, IntakeReport
-from fhir_backpain.mapping.feed import read_feed
 from fhir_backpain.mapping.mapper import Mapper
-from fhir_backpain.outcome import Issue
+from fhir_backpain.mapping.trace.account import RecordAccount
+from fhir_backpain.mapping.trace.trace import TracedResource
+from fhir_backpain.outcome import Issue, Outcome
 from fhir_backpain.record import SourceRecord
 from fhir_backpain.validation.resource.validator import BuiltInValidator
 
@@ -39,17 +43,15 @@ class Source:
 
     @contextmanager
     def opened(self, mapper: Mapper) -> Iterator[Intake]:
-        """Give the intake of the source; ArtifactError for a wrong feed, SettingsError for
-        wrong parameters."""
+        """Give the intake of the source.
+
+        Raises ArtifactError for a wrong feed, SettingsError for wrong parameters, or for a
+        character that the feed's encoding does not have.
+        """
+        feed = feed_of(self.feed) if self.is_table else None
         with tempfile.TemporaryDirectory(prefix="fhir-backpain-") as name:
-            folder = Path(name)
-            path = folder / ("table.csv" if self.is_table else "records.json")
-            path.write_text(self.text, encoding="utf-8")
-            feed = None
-            if self.is_table:
-                written = folder / "mapping.feed.yaml"
-                written.write_text(self.feed, encoding="utf-8")
-                feed = read_feed(written)
+            path = Path(name) / ("records.json" if feed is None else "table.csv")
+            path.write_bytes(_encoded(self.text, feed.form.encoding if feed else "utf-8"))
             yield Intake(
                 [str(path)], mapper.library, feed=feed, parameters=self._named(), max_issues=100
             )
@@ -61,11 +63,21 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """One record, what it makes, and what is wrong with that."""
+    """One record, what it makes, and what is wrong with that.
 
-    record: list[Line]
-    resources: list[tuple[str, str, list[Line]]]
-    issues: list[Issue]
+    `values` tells of each value of the record what became of it.
+    """
+
+    data: dict[str, Any]
+    traced: tuple[TracedResource, ...] = ()
+    resources: list[tuple[str, str, list[Line]]] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
+    values: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def record(self) -> list[Line]:
+        """The record's lines."""
+        return record_lines(self.data)
 
     @property
     def is_valid(self) -> bool:
@@ -107,6 +119,39 @@ def try_out(source: Source, mapper: Mapper, most: int) -> Trial:
     return trial
 
 
+def trial_to_json(trial: Trial) -> dict[str, Any]:
+    """Return a trial as JSON data; of each shown record also what became of its every value."""
+    return {
+        "accepted": trial.accepted,
+        "rejected": trial.report.rejected,
+        "outcome": Outcome.of(trial.issues).to_fhir(),
+        "columns": [
+            account.to_json() for accounts in trial.report.columns.values() for account in accounts
+        ],
+        "records": [
+            {
+                "record": sight.data,
+                "resources": [one.json for one in sight.traced],
+                "values": sight.values,
+                "outcome": Outcome.of(sight.issues).to_fhir(),
+            }
+            for sight in trial.sights
+        ],
+    }
+
+
+def _encoded(text: str, encoding: str) -> bytes:
+    """Return the bytes that the table's file has; as a text its encoding is of no matter."""
+    try:
+        return text.encode(encoding)
+    except UnicodeError:
+        said = "The table has a character that the encoding of the mapping does not have."
+        raise SettingsError(TABLE_ENCODING.issue(said)) from None
+    except LookupError:
+        said = "There is no text encoding of the name that the mapping gives."
+        raise SettingsError(TABLE_ENCODING.issue(said)) from None
+
+
 def _named(issue: Issue) -> Issue:
     """Return an issue whose files have their names alone: where they lay is nobody's concern."""
     source, mapping = issue.source, issue.mapping
@@ -118,10 +163,16 @@ def _named(issue: Issue) -> Issue:
 
 
 def _sight(record: SourceRecord, mapper: Mapper, validator: BuiltInValidator) -> Sight:
+    data = record.data
     try:
-        trace = mapper.trace(record.data)
+        trace = mapper.trace(data)
     except MappingFailed as error:
-        return Sight(record_lines(record.data), [], list(error.issues))
-    resources = [(one.url, one.mapping, resource_lines(one, trace)) for one in trace.resources]
-    issues = [issue for one in trace.resources for issue in validator.validate(one.json)]
-    return Sight(record_lines(record.data), resources, issues)
+        return Sight(data, issues=list(error.issues))
+    account = RecordAccount.of(data, trace, mapper.declarations(data["record"]))
+    return Sight(
+        data,
+        trace.resources,
+        [(one.url, one.mapping, resource_lines(one, trace)) for one in trace.resources],
+        [issue for one in trace.resources for issue in validator.validate(one.json)],
+        [leaf.to_json() for leaf in account.leaves],
+    )

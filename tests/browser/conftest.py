@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -13,9 +14,9 @@ from browser_world import PASSWORD, Site, wait_until
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fhir_backpain.access.keyring import Keyring
-from fhir_backpain.client.client import FhirClient
 from fhir_backpain.clinic.clinic import Clinic
 from fhir_backpain.gateway.app import create_app
+from fhir_backpain.gateway.contact import Contact, watched_client
 from fhir_backpain.gateway.messages import BAD_REQUEST
 from fhir_backpain.gateway.runner import Gateway
 from fhir_backpain.gateway.settings import GatewaySettings
@@ -26,7 +27,9 @@ from fhir_backpain.record import SourceRecord
 from fhir_backpain.sandbox.server import SandboxServer
 from fhir_backpain.web.listener import HttpListener, http_url, listen
 
-SHOTS = Path(__file__).parents[2] / "test-artifacts" / "screenshots"
+# Kept after the run; git passes over the folder.
+_ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
+SHOTS = Path(os.environ.get("FHIR_BACKPAIN_TEST_ARTIFACTS", _ARTIFACTS)) / "screenshots"
 _OFFLINE = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
@@ -54,12 +57,13 @@ def site(mapper: Mapper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     """Two patients' year, one record that the server refuses, and people who may sign in."""
     place = tmp_path_factory.mktemp("site") / "outbox.sqlite"
     records = list(Clinic(seed=7, patients=2, start=date(2024, 1, 8)).records())
+    contact = Contact()
     with (
         SandboxServer() as server,
         SqliteStore(place) as store,
-        FhirClient(server.base_url) as client,
+        watched_client(server.base_url, contact, deadline=20) as client,
     ):
-        gateway = Gateway(store, mapper, client, poll_seconds=0.1)
+        gateway = Gateway(store, mapper, client, contact=contact, poll_seconds=0.1)
         keyring = Keyring(store.database)
         keyring.add_person("ada", "operator", PASSWORD)
         keyring.add_person("bob", "reader", PASSWORD)
@@ -101,11 +105,7 @@ def page(browser: Browser, request: pytest.FixtureRequest, site: Site) -> Iterat
     opened.on("pageerror", lambda error: troubles.append(str(error)))
     opened.on(
         "console",
-        lambda message: (
-            troubles.append(message.text)
-            if message.type == "error" and "favicon" not in message.location.get("url", "")
-            else None
-        ),
+        lambda message: troubles.append(message.text) if message.type == "error" else None,
     )
     opened.on(
         "request",

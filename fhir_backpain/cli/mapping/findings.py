@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fhir_backpain.artifacts.finder import mappings_folder
-from fhir_backpain.cli.mapping.feed_words import unknown_words
 from fhir_backpain.cli.mapping.options import home_of
 from fhir_backpain.cli.mapping.placeholder import placeholders
 from fhir_backpain.errors import ArtifactError
+from fhir_backpain.intake.feed_words import unknown_words
 from fhir_backpain.mapping.feed import read_feed
 from fhir_backpain.mapping.files import MappingFiles, is_mappings_folder, kind_of
 from fhir_backpain.mapping.library import Library, library_of

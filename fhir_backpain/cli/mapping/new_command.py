@@ -13,7 +13,6 @@ import click
 
 from fhir_backpain.artifacts.finder import mappings_folder
 from fhir_backpain.cli.mapping import messages
-from fhir_backpain.cli.mapping.feed_skeleton import feed_text
 from fhir_backpain.cli.mapping.skeleton import (
     code_system_text,
     concept_map_text,
@@ -22,6 +21,7 @@ from fhir_backpain.cli.mapping.skeleton import (
 )
 from fhir_backpain.cli.output import say
 from fhir_backpain.errors import SettingsError
+from fhir_backpain.intake.feed_skeleton import feed_text
 from fhir_backpain.mapping.files import is_mappings_folder
 from fhir_backpain.mapping.language_schema import FILE as SCHEMA
 from fhir_backpain.mapping.library import load_library

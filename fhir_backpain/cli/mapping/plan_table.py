@@ -19,8 +19,8 @@ def headline(declaration: Declaration) -> Iterator[str]:
         yield "  for each {} as {}".format(*declaration.repetition)
     if declaration.condition:
         yield f"  when {declaration.condition}"
-    if declaration.only_if_new:
-        yield f"  only if new, where {declaration.only_if_new}"
+    for condition in declaration.only_if_new:
+        yield f"  only if new, where {condition}"
     key = " / ".join(("=" if part.is_path else "") + part.text for part in declaration.key)
     yield f"  one for each {declaration.belongs_to}{f' and {key}' if key else ''}"
     for ignored in declaration.ignored:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 
-from fhir_backpain.cli.mapping.placeholder import MARK
-
-_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
-_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+from fhir_backpain.intake.feed_skeleton import MARK, quoted
 
 # A field that each record type has, the element that takes it, and the record's own time.
 _FIRST_VALUES = {
@@ -81,9 +77,3 @@ rows:
   left: lat.left
   right: {{is: [lat.right], text: On the right}}
 """
-
-
-def quoted(text: str) -> str:
-    """Return text as YAML writes it on one line, in quotes where it needs them."""
-    plain = _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS
-    return text if plain else json.dumps(text, ensure_ascii=False)

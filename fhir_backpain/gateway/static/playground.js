@@ -1,4 +1,4 @@
-// Tries the source again while it is typed, and reads a file of this computer into it.
+// Tries the source again while it is typed.
 import { connect } from "./trace.js";
 
 const form = document.getElementById("try");
@@ -8,8 +8,9 @@ let running = null;
 async function refresh() {
   if (running) running.abort();
   running = new AbortController();
-  const data = new URLSearchParams(new FormData(form));
+  const data = new FormData(form);
   data.set("act", "try");
+  data.delete("file"); // it is read when a mapping is begun or chosen
   try {
     const reply = await fetch(form.action, { method: "POST", body: data, signal: running.signal });
     const page = new DOMParser().parseFromString(await reply.text(), "text/html");
@@ -25,14 +26,8 @@ async function refresh() {
   }
 }
 
-form.addEventListener("input", () => {
+form.addEventListener("input", (event) => {
+  if (event.target.tagName !== "TEXTAREA") return;
   clearTimeout(timer);
   timer = setTimeout(refresh, 400);
-});
-document.getElementById("file").addEventListener("change", async (event) => {
-  const [file] = event.target.files;
-  if (!file) return;
-  document.getElementById("source").value = await file.text();
-  event.target.value = "";
-  refresh();
 });

@@ -68,7 +68,7 @@ def test_a_red_flag_stops_the_draft(run: Run, tmp_path: Path) -> None:
     file = visit(tmp_path, "disc-herniation", red_flags=flags)
     ran = run("protocol", "apply", "disc-herniation", file)
     assert ran.code == ExitCode.DONE
-    assert "activities" not in ran.json
+    assert [one["treatment"] for one in ran.json["activities"]] == ["urgent-referral"]
     assert "urgent referral" in ran.json["summary"]
     words = run("protocol", "apply", "disc-herniation", file, "--explain").out
     assert "stopped: red flag saddle-anesthesia is present\n" in words

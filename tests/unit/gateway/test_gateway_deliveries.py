@@ -69,10 +69,12 @@ def test_pages_have_every_delivery_once(api: Any, records: list[Record]) -> None
     sent = [one["id"] for one in api.post(records[:7]).json["deliveries"]]
     found, url = [], "/api/v1/deliveries?limit=3&state=queued"
     while url:
-        page = api.get(url).json
+        answer = api.get(url)
+        page = answer.json
         assert len(page["deliveries"]) <= 3
         found += [one["id"] for one in page["deliveries"]]
         url = page["next"]
+        assert answer.headers.get("Link") == (f'<{url}>; rel="next"' if url else None)
     assert found == sent
 
 
@@ -121,9 +123,8 @@ def test_a_submission_adds_up(
         "/api/v1/records/",
         "/api/v1",
         "/api//v1/status",
-        "/fhir/Patient",
+        "/fhir/Practitioner",
         "/static/x",
-        "/favicon.ico",
     ],
 )
 def test_what_is_not_there_is_404(api: Any, path: str) -> None:

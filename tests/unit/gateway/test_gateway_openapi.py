@@ -21,9 +21,13 @@ def test_every_view_of_the_api_is_described(app: Flask) -> None:
     pages = {
         "/",
         "/api",
+        "/favicon.ico",
         "/messages",
         "/patients",
         "/playground",
+        "/quality",
+        "/servers",
+        "/tables",
         "/sign-in",
         "/sign-out",
         "/static",

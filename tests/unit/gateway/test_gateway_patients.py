@@ -61,3 +61,42 @@ def test_others_are_not_shown_and_nobody_is_nobody(
 def test_a_number_is_shown_as_text(browser: FlaskClient) -> None:
     page = browser.post("/patients", data={"number": '"><script>x</script>'}).text
     assert "<script>x" not in page
+
+
+TRAJECTORIES = "/api/v1/patients/$trajectories"
+
+
+def test_a_course_is_told_as_json(
+    browser: FlaskClient, records: list[dict[str, Any]], store: SqliteStore
+) -> None:
+    identifier = records[0]["patient"]["identifier"]
+    answer = browser.post(TRAJECTORIES, json={"identifier": identifier})
+    assert answer.status_code == 200
+    found = answer.json
+    assert found["patient"] == f"{identifier['system']}|{identifier['value']}"
+    series = {one["measure"]: one for one in found["trajectories"]}
+    mine = [one for one in records if number_of(one) == identifier["value"]]
+    measured = {one["measure"] for one in mine if one["record"] == "observation"}
+    assert measured <= set(series)
+    assert all(one["points"] and "verdict" in one for one in series.values())
+    assert found["plans"][0]["versions"]
+    assert found["goals"]
+    assert sum(one.what == "shown" for one in store.trail()) == len(mine)
+
+
+def test_a_course_is_of_one_system_alone(
+    browser: FlaskClient, records: list[dict[str, Any]]
+) -> None:
+    value = number_of(records[0])
+    other = {"system": "https://other.example/mrn", "value": value}
+    answer = browser.post(TRAJECTORIES, json={"identifier": other})
+    assert answer.status_code == 404
+    assert value not in answer.text
+
+
+@pytest.mark.parametrize(
+    "body", [{}, [], {"identifier": "x"}, {"identifier": {"system": "", "value": "x"}},
+             {"identifier": {"system": "x", "value": "y", "z": 1}}, {"identifier": {}, "x": 1}]
+)  # fmt: skip
+def test_a_course_needs_an_identifier(browser: FlaskClient, body: Any) -> None:
+    assert browser.post(TRAJECTORIES, json=body).status_code == 400

@@ -15,24 +15,6 @@ from flask.testing import FlaskClient
 from fhir_backpain.access.keyring import Keyring
 from fhir_backpain.outbox.sqlite import SqliteStore
 
-FEED = """\
-feed: weekly
-makes: observation
-table: {delimiter: ";", missing: [""]}
-record:
-  test_data: true
-  id: {=text: "{mrn}-{visit}"}
-  source: https://clinic.example/weekly
-  patient:
-    identifier: {system: https://clinic.example/mrn, value: =mrn}
-  observed_at: {=date: visit, form: dd/mm/yyyy}
-  measure: pain-nrs-week
-  score: {=number: pain}
-ignore:
-  - {path: typed_by, because: not clinical}
-"""
-TABLE = "mrn;visit;pain;typed_by\nP-1;02/03/2026;7;kb\nP-2;03/03/2026;4;\n"
-
 
 @pytest.fixture
 def browser(app: Flask) -> FlaskClient:
@@ -68,36 +50,41 @@ def test_what_is_wrong_is_told_with_its_place(browser: FlaskClient) -> None:
     assert browser.post("/playground", data={}).status_code == 200
 
 
-def test_a_table_is_tried_and_sent_by_its_feed(browser: FlaskClient, store: SqliteStore) -> None:
-    form = {"source": TABLE.replace("\n", "\r\n"), "feed": FEED}
+MAPPING = "observation-measure"
+
+
+def shown(browser: FlaskClient) -> str:
+    """Return the mapping as the page shows it."""
+    page = text_of(browser.post("/playground", data={"act": "show", "name": MAPPING}))
+    found = re.search(r'name="mapping"[^>]*>(.*?)</textarea>', page, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_a_mapping_is_shown_changed_and_tried(browser: FlaskClient, store: SqliteStore) -> None:
+    text = shown(browser)
+    assert text.rstrip("\n").endswith(
+        browser.get(f"/api/v1/mappings/{MAPPING}").text.rstrip("\n").splitlines()[-1]
+    )
+    source = html.unescape(
+        re.search(r'name="source"[^>]*>(.*?)</textarea>', browser.get("/playground").text, re.S)[1]  # type: ignore[index]
+    )
+    form = {"source": source, "mapping": text.replace("else: final", "else: amended")}
     page = text_of(browser.post("/playground", data=form))
-    assert "2 good, 0 rejected" in page
-    assert re.search(r"typed_by</th><td[^>]*>ignored: not clinical", page)
-    sent = browser.post("/playground", data={**form, "act": "send"})
-    assert (sent.status_code, sent.location) == (303, "/messages")
-    assert store.counts()["queued"] == 2
-    # The same once more changes nothing.
-    browser.post("/playground", data={**form, "act": "send"})
-    assert sum(store.counts().values()) == 2
-
-
-@pytest.mark.parametrize(
-    ("source", "feed", "told"),
-    [
-        (TABLE, FEED.replace("=mrn", "=mnr"), "mnr"),
-        (TABLE, "feed: [", "FBP-"),
-        (TABLE.replace(";7;", ";77;"), FEED, "FBP-"),
-        (TABLE + "P-3;2026-03-03;4;\n", FEED, "FBP-"),
-    ],
-)
-def test_a_source_with_a_mistake_is_not_sent(
-    browser: FlaskClient, store: SqliteStore, source: str, feed: str, told: str
-) -> None:
-    reply = browser.post("/playground", data={"source": source, "feed": feed, "act": "send"})
-    assert reply.status_code == 422
-    assert told in text_of(reply)
-    assert "/tmp" not in text_of(reply)
+    assert '"amended"' in page
+    assert '"amended"' not in text_of(browser.post("/playground", data={"source": source}))
+    assert 'value="send"' not in page
+    refused = browser.post("/playground", data={**form, "act": "send"})
+    assert refused.status_code == 422
     assert sum(store.counts().values()) == 0
+
+
+def test_a_wrong_mapping_is_told_at_its_line(browser: FlaskClient) -> None:
+    text = shown(browser).replace("=observed_at", "=obserfed_at")
+    page = text_of(browser.post("/playground", data={"source": "{}", "mapping": text}))
+    assert re.search(r"mapping\.yaml:\d+:\d+: error FBP-3", page)
+    assert "0 good, 0 rejected" in page
+    assert browser.post("/playground", data={"act": "show", "name": "../x"}).status_code == 404
 
 
 def test_patients_data_stay_away_from_public_servers(
@@ -126,7 +113,8 @@ def test_a_reader_may_try_and_not_send(browser: FlaskClient, store: SqliteStore)
 def test_nothing_is_left_in_the_temporary_folder(
     browser: FlaskClient, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
+    text = shown(browser)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "t"))
     (tmp_path / "t").mkdir()
-    browser.post("/playground", data={"source": TABLE, "feed": FEED})
+    browser.post("/playground", data={"source": "{}", "mapping": text + "\n# new"})
     assert list((tmp_path / "t").iterdir()) == []

@@ -217,7 +217,6 @@ def test_no_value_of_a_record_is_repeated_or_logged(
         {"Content_Type": "application/xml"},
         {"Content_Type": "application/fhir+xml"},
         {"Content_Type": "text/plain"},
-        {"Content_Type": "multipart/form-data; boundary=x"},
         {"Content_Type": "application/x-www-form-urlencoded"},
         {"Content_Type": "application/json; charset=iso-8859-1"},
         {"Content_Type": ""},
@@ -230,7 +229,7 @@ def test_another_media_type_is_415(
     body = json.dumps(records[0]).encode()
     answer = api.send("POST", "/api/v1/records", body, **headers)
     assert answer.status_code == 415
-    assert answer.headers["Accept-Post"] == "application/json, application/x-ndjson"
+    assert answer.headers["Accept-Post"].startswith("application/json, application/x-ndjson, ")
     assert stored(store) == 0
 
 

@@ -1,12 +1,18 @@
-"""The text of a new feed, from the columns of its table."""
+"""The text of a new feed, from the columns of its table, marked where its author must write."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
-from fhir_backpain.cli.mapping.placeholder import MARK
-from fhir_backpain.cli.mapping.skeleton import quoted
+MARK = "EDIT:"
+"""The word that marks what is left to the author of a new file."""
+
+# The quote that ends the text in YAML or JSON, with what may follow it.
+_END = re.compile(r'"(?=[,}\s]|$)')
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_YAML_WORDS = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 # What each record type asks for beside its header.
 _FIELDS = {
@@ -58,6 +64,25 @@ def feed_text(
         *(_ignored(column) for column in others),
     ]
     return "\n".join(lines) + "\n"
+
+
+def unwritten(text: str) -> Iterator[tuple[int, int, str]]:
+    """Yield line, column and words of each mark that is left in a text.
+
+    >>> list(unwritten('a: 1\\nid: "EDIT: what names a row."'))
+    [(2, 6, 'what names a row')]
+    """
+    for number, line in enumerate(text.splitlines(), start=1):
+        column = line.find(MARK)
+        if column >= 0:
+            wanted = _END.split(line[column + len(MARK) :])[0].strip().rstrip(".")
+            yield number, column + 1, wanted
+
+
+def quoted(text: str) -> str:
+    """Return text as YAML writes it on one line, in quotes where it needs them."""
+    plain = _PLAIN.fullmatch(text) and text.lower() not in _YAML_WORDS
+    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 def _scores(columns: Sequence[str], measures: Collection[str]) -> dict[str, str]:
