@@ -1,4 +1,4 @@
-"""The page of every clinical concept: its code, profile, mapping and golden case.
+"""The table of every clinical concept: its code, profile, mapping, golden case and page.
 
 All of it is read from what the mappings really make of the golden cases: a concept that no case
 shows has an empty row, which a test refuses.
@@ -6,147 +6,146 @@ shows has an empty row, which a test refuses.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from fhir_backpain.cli.mapping.golden import find_cases
-from fhir_backpain.mapping.library import load_library
+from docs.concept_example import Example, Examples
+from docs.concept_groups import PARTS, WORDS, Part, words_of
+from fhir_backpain.instruments.instrument import Instrument
+from fhir_backpain.mapping.library import Library
+from fhir_backpain.mapping.mapper import Mapper
 from fhir_backpain.terminology.concept import Concept
 
-GOLDEN = Path(__file__).parents[1] / "tests" / "golden"
-_OWN = "https://fhir-backpain.org/fhir/StructureDefinition/"
-# The elements that say what a resource is about.
-_NAMED = ("code", "valueCodeableConcept", "medicationCodeableConcept", "participant")
-_GROUPS = {
-    "cause": "Causes",
-    "factor": "Aggravating factors",
-    "red-flag": "Red flags",
-    "history": "History",
-    "finding": "Examination",
-    "investigation": "Imaging and diagnostic tests",
-    "procedure": "Procedures",
-    "treatment": "Treatments and education",
-    "medication": "Medications",
-    "care-team-role": "Roles of the care team",
-    "work-status": "Work status",
-}
+OWN_PROFILES = "https://fhir-backpain.org/fhir/StructureDefinition/"
+_MEASURING = ("assessment-score", "observation-measure", "assessment-pain-rating")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Shown:
-    """A concept of a record: the word, its concepts, and the case that shows what it becomes."""
+    """A concept of a record: the word, its concepts, and an example of what it becomes.
+
+    `concept_map` is the table in which the word stands, `instrument` the file that declares the
+    measure, `part` what a structure says; each is there for its own kind.
+    """
 
     word: str
+    title: str
     concepts: tuple[Concept, ...]
-    profiles: list[str] = field(default_factory=list)
-    mapping: str = ""
-    case: str = ""
+    example: Example | None
+    concept_map: str | None = None
+    instrument: Instrument | None = None
+    part: Part | None = None
+
+    @property
+    def profiles(self) -> list[str]:
+        """The profiles that are claimed: ours, or HL7's where we ask for nothing more."""
+        claimed: list[str] = []
+        if self.example is not None:
+            claimed = self.example.resource.get("meta", {}).get("profile", [])
+        return [url for url in claimed if url.startswith(OWN_PROFILES)] or claimed
 
     @property
     def gaps(self) -> list[str]:
         """Return what is missing, in words."""
         found = {
-            "code": self.concepts, "profile": self.profiles, "mapping": self.mapping,
-            "golden case": self.case,
-        }  # fmt: skip
+            "code": self.concepts or self.part,
+            "profile": self.profiles,
+            "mapping and golden case": self.example,
+        }
         return [name for name, value in found.items() if not value]
 
 
-def shown_concepts() -> dict[str, list[Shown]]:
-    """Return the concepts by the title of their group."""
-    library = load_library()
-    groups = {
-        title: [Shown(word, row.concepts) for word, row in library.concept_maps[name].rows.items()]
-        for name, title in _GROUPS.items()
-    }
-    for instrument in library.instruments.values():
-        measures = instrument.measures.values()
-        groups[instrument.title] = [
-            Shown(one.key, (library.concepts[one.code],)) for one in measures
-        ]
-    _look_up(groups)
-    return groups
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Concepts that belong together; `key` names the folder of their pages."""
+
+    key: str
+    title: str
+    concepts: tuple[Shown, ...]
 
 
-def concept_page() -> str:
-    """Return the page."""
+def shown_concepts(mapper: Mapper) -> list[Group]:
+    """Return every concept, group by group, in the order of care."""
+    examples, library = Examples(mapper), mapper.library
+    return [
+        *(_words(key, examples, library) for key in range(len(WORDS))),
+        *(
+            Group(key, title, tuple(_part(one, examples, library) for one in parts))
+            for (key, title), parts in PARTS.items()
+        ),
+        *(_measures(one, examples, library) for one in library.instruments.values()),
+    ]
+
+
+def _words(index: int, examples: Examples, library: Library) -> Group:
+    group = WORDS[index]
+    found = tuple(
+        Shown(
+            word,
+            concepts[0].display,
+            concepts,
+            examples.of_word(word, group.key, (group.mapping,)),
+            concept_map=group.key,
+        )
+        for word, concepts in words_of(group, library).items()
+    )
+    return Group(group.key, group.title, found)
+
+
+def _part(part: Part, examples: Examples, library: Library) -> Shown:
+    concepts = (library.concepts[part.concept],) if part.concept else ()
+    code = concepts[0].code if concepts else None
+    return Shown(part.word, part.title, concepts, examples.of_part(part, code), part=part)
+
+
+def _measures(instrument: Instrument, examples: Examples, library: Library) -> Group:
+    concept_map = "scale" if instrument.domain == "pain" and instrument.items is None else "measure"
+    found = tuple(
+        Shown(
+            one.key,
+            library.concepts[one.code].display,
+            (library.concepts[one.code],),
+            examples.of_word(one.key, concept_map, _MEASURING)
+            or examples.of_word(one.key, "measure", _MEASURING),
+            instrument=instrument,
+        )
+        for one in instrument.measures.values()
+    )
+    return Group("measure", instrument.title, found)
+
+
+def concept_page(groups: list[Group]) -> str:
+    """Return the page of the table."""
     lines = [
         "# Concepts",
         "",
-        "Every word of a record that stands for a clinical concept: its code, the profile that the",
+        "What a record can say of back-pain care: each with its code, the profile that the",
         "resource claims, the mapping that makes it, and a golden case with a record and what",
-        "becomes of it (folders of `tests/golden`). Scoring, bands and least important changes of",
-        "instruments are in [their own page](instruments.md).",
+        "becomes of it (folders of `tests/golden`). Behind each word is a page with the example.",
+        "Where FHIR's own element is the meaning, it stands in the place of a code. Scoring, bands",
+        "and least important changes of instruments are in [their own page](instruments.md),",
+        "stepped care is in [protocols](concepts/protocol/README.md).",
         "",
     ]
-    for title, concepts in shown_concepts().items():
-        lines += [f"## {title}", "", "| word | code | profile | mapping | golden case |"]
-        lines += ["|---|---|---|---|---|", *map(_row, concepts), ""]
+    for group in groups:
+        lines += [f"## {group.title}", "", "| word | code | profile | mapping | golden case |"]
+        lines += ["|---|---|---|---|---|", *(_row(group, one) for one in group.concepts), ""]
     return "\n".join(lines)
 
 
-def _row(shown: Shown) -> str:
+def _row(group: Group, shown: Shown) -> str:
+    link = f"[{shown.word}](concepts/{group.key}/{shown.word}.md)"
+    rule, case = (shown.example.rule, shown.example.case) if shown.example else ("", "")
+    profiles = ", ".join(profile_link(url, "../") for url in shown.profiles)
+    return f"| {link} | {meaning(shown)} | {profiles} | {rule} | `{case}` |"
+
+
+def meaning(shown: Shown) -> str:
+    """Return the codes of a concept, or the element that is its meaning."""
     codes = "; ".join(f"{one.display} ({one.code})" for one in shown.concepts)
-    profiles = ", ".join(map(_profile, shown.profiles))
-    return f"| `{shown.word}` | {codes} | {profiles} | {shown.mapping} | `{shown.case}` |"
+    return codes or (f"`{shown.part.element}`" if shown.part else "")
 
 
-def _profile(url: str) -> str:
+def profile_link(url: str, home: str) -> str:
+    """Return a profile's name, with a link to its page where it is ours; `home` is ``docs``."""
     name = url.rpartition("/")[2]
-    return f"[{name}](../profiles/{name}.md)" if url.startswith(_OWN) else name
-
-
-def _look_up(groups: dict[str, list[Shown]]) -> None:
-    """Find for each concept a case whose record has the word, and whose resource the code."""
-    cases = [
-        (one, set(_texts(one.source())), one.expected())
-        for one in find_cases(GOLDEN)
-        if one.release == "R4"
-    ]
-    # Of those that will do, the one with the fewest words shows it best.
-    cases.sort(key=lambda one: (len(one[1]), str(one[0].folder)))
-    for concepts in groups.values():
-        for shown in concepts:
-            found = [
-                (case, resource)
-                for case, words, made in cases
-                if shown.word in words
-                for resource in made
-                if _codes(shown) & set(_codings([resource.get(name) for name in _NAMED]))
-            ]
-            for case, resource in sorted(found, key=lambda one: not _profiles(one[1]))[:1]:
-                shown.mapping = case.name
-                shown.case = f"{case.name}/{case.folder.name}"
-                shown.profiles = _profiles(resource)
-
-
-def _codes(shown: Shown) -> set[tuple[str, str]]:
-    return {(one.system, one.code) for one in shown.concepts}
-
-
-def _profiles(resource: dict[str, Any]) -> list[str]:
-    """Return the profiles that are claimed: ours, or HL7's where we ask for nothing more."""
-    claimed: list[str] = resource.get("meta", {}).get("profile", [])
-    return [url for url in claimed if url.startswith(_OWN)] or claimed
-
-
-def _texts(node: Any) -> Iterator[str]:
-    if isinstance(node, dict):
-        node = list(node.values())
-    if isinstance(node, list):
-        for one in node:
-            yield from _texts(one)
-    elif isinstance(node, str):
-        yield node
-
-
-def _codings(node: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(node, dict):
-        if isinstance(node.get("code"), str) and isinstance(node.get("system"), str):
-            yield node["system"], node["code"]
-        node = list(node.values())
-    if isinstance(node, list):
-        for one in node:
-            yield from _codings(one)
+    return f"[{name}]({home}profiles/{name}.md)" if url.startswith(OWN_PROFILES) else name

@@ -12,11 +12,13 @@ import sys
 from pathlib import Path
 
 import fhir_backpain
-from docs.concept_table import concept_page
+from docs.concept_pages import concept_pages
+from docs.concept_table import concept_page, shown_concepts
 from docs.fault_matrix import fault_matrix_page
 from docs.instruments_page import instruments_page
 from docs.profile_pages import profile_pages
 from docs.profile_requirements import requirements_page
+from docs.protocol_pages import protocol_pages
 from fhir_backpain.mapping.functions.registry import feed_functions, resource_functions
 from fhir_backpain.mapping.library import load_library
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
@@ -40,17 +42,21 @@ def pages() -> dict[str, str]:
 
 def reference_pages(mapper: Mapper) -> dict[str, str]:
     """Return the text of every reference page by file name."""
-    return {
+    groups = shown_concepts(mapper)
+    pages = {
         "records.md": record_reference(),
         "messages.md": messages_page(),
         "mapping-language.md": language_page(),
         "instruments.md": instruments_page(),
-        "concepts.md": concept_page(),
+        "concepts.md": concept_page(groups),
         "mappings.md": mappings_page(mapper),
         "validation.md": validation_reference(),
         "fault-matrix.md": fault_matrix_page(),
         "profile-requirements.md": requirements_page(mapper),
     }
+    pages |= {f"concepts/{name}": text for name, text in concept_pages(groups).items()}
+    named = protocol_pages(mapper).items()
+    return pages | {f"concepts/protocol/{name}": text for name, text in named}
 
 
 def messages_page() -> str:
@@ -171,12 +177,14 @@ def mappings_page(mapper: Mapper) -> str:
 def outdated() -> list[str]:
     """Return the names of the files that are not what the code says, or that no code makes."""
     made = pages()
-    kept = {
-        f"{folder}/{path.name}": path.read_text(encoding="utf-8")
-        for folder in _FOLDERS
-        for path in (FOLDER / folder).iterdir()
-    }
+    kept = {name: (FOLDER / name).read_text(encoding="utf-8") for name in _there()}
     return sorted(name for name in {*made, *kept} if made.get(name) != kept.get(name))
+
+
+def _there() -> list[str]:
+    """Return the names of the files in the folders of generated pages."""
+    found = [path for folder in _FOLDERS for path in (FOLDER / folder).rglob("*")]
+    return [path.relative_to(FOLDER).as_posix() for path in found if path.is_file()]
 
 
 def main(arguments: list[str]) -> int:
@@ -186,10 +194,12 @@ def main(arguments: list[str]) -> int:
         for name in stale:
             print(f"{name} is out of date: run `make docs`")
         return 1 if stale else 0
-    for folder in _FOLDERS:
-        (FOLDER / folder).mkdir(exist_ok=True)
-    for name, text in pages().items():
+    made = pages()
+    for name, text in made.items():
+        (FOLDER / name).parent.mkdir(parents=True, exist_ok=True)
         (FOLDER / name).write_text(text, encoding="utf-8")
+    for name in set(_there()) - made.keys():
+        (FOLDER / name).unlink()
     return 0
 
 

@@ -24,6 +24,7 @@ Elements = list[dict[str, Any]]
 
 MISSING_REASONS = {"asked-declined": 4, "asked-unknown": 3, "not-asked": 2, "not-performed": 1}
 _MISSING = 0.025
+_OF_FRACTURE = {"trauma", "osteoporosis"}
 
 _AUTHORS = {
     "strain": "family-physician",
@@ -192,6 +193,8 @@ def _causes(story: PatientStory, visit: Visit) -> Elements:
         causes.append(_suspected(story.protocol.differential, "differential", visit))
     if visit.number < 2 and first_flags(story) & set(EMERGENCY_FLAGS):
         causes.append(_suspected("cauda-equina", "unconfirmed", visit))
+    if visit.number < 2 and first_flags(story) & _OF_FRACTURE:
+        causes.append(_suspected("lumbar-fracture", "unconfirmed", visit))
     return causes
 
 
@@ -236,7 +239,7 @@ def _investigations(story: PatientStory, visit: Visit) -> Elements:
     flags = first_flags(story)
     if flags & set(EMERGENCY_FLAGS):
         tests.append("mri-lumbar-contrast")
-    if flags & {"trauma", "osteoporosis"} and "xray-lumbar" not in tests:
+    if flags & _OF_FRACTURE and "xray-lumbar" not in tests:
         tests.append("xray-lumbar")
     return [
         {

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from fhir_backpain.clinic.assessment import author_of
+from fhir_backpain.clinic.examination import EMERGENCY_FLAGS, first_flags
 from fhir_backpain.clinic.goals import Goal, measured, set_goals
 from fhir_backpain.clinic.header import header, minutes_after
 from fhir_backpain.clinic.patient_story import PatientStory, Visit
@@ -38,6 +39,8 @@ _REASONS: dict[Step | None, str] = {
     "injection": "Six months of conservative care brought too little.",
     "surgery": "Neither conservative care nor the injection brought enough.",
 }
+_WHY_URGENT = "Signs of pressure on the cauda equina: to be seen today"
+_URGENT = "urgent-referral"
 _LASTING = ("exercise-therapy", "strength-exercise", "stretching")
 
 
@@ -64,10 +67,11 @@ class _Draft:
             "performer_role": course.role,
             "instructions": course.words,
         }
-        if course.role is not None and (course.sessions == 1 or treatment.startswith("referral-")):
+        referred = treatment.startswith("referral-") or treatment == _URGENT
+        if course.role is not None and (course.sessions == 1 or referred):
             optional |= {
                 "performer": practitioner(course.role),
-                "reason": "Other care did not suffice",
+                "reason": _WHY_URGENT if treatment == _URGENT else "Other care did not suffice",
             }
         activity = {
             "id": self.next_id("T"),
@@ -135,6 +139,8 @@ def _first_draft(story: PatientStory) -> _Draft:
         draft.add_treatment("weight-management", start)
     if "stress" in story.factors and not draft.has("pain-education"):
         draft.add_treatment("pain-education", start)
+    if first_flags(story) & set(EMERGENCY_FLAGS):
+        draft.add_treatment(_URGENT, start)
     usual = story.chance("medication").between(1, len(story.protocol.medications))
     for medication in story.protocol.medications[:usual]:
         draft.add_medication(medication, start)

@@ -72,6 +72,7 @@ COURSES: dict[str, Course] = {
     "epidural-injection": Course("Epidural injection", _PAIN, sessions=1),
     "facet-denervation": Course("Facet denervation", _PAIN, sessions=1),
     "referral-pain-specialist": Course("Referral to the pain clinic", _PAIN),
+    "urgent-referral": Course("Urgent referral to a spine surgeon", _NEURO),
     "lumbar-discectomy": Course("Lumbar discectomy", _NEURO, sessions=1),
     "laminectomy": Course("Laminectomy", _NEURO, sessions=1),
     "lumbar-fusion": Course("Lumbar fusion", _ORTHO, sessions=1),

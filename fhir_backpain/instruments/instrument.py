@@ -22,6 +22,8 @@ A file of ``mappings/instruments`` reads::
 
 Item ids are numbers, or numbers with a letter: ``1-10``, ``[3-6, 9a, 9b]``. A measure that is
 ``functional`` tells what the patient can do, and its Observations say so in a category.
+Who reports is the performer of the Observations; a measure may name another in its own ``reported
+by``.
 ``profiles`` names the profiles that they claim, where those are not the domain's own. With
 ``value: required`` a record cannot say that the value is missing: FHIR's profile wants it.
 
@@ -60,11 +62,12 @@ from fhir_backpain.outcome import MappingLocation
 
 _MEASURE_KEYS = {
     "code", "unit", "range", "levels", "functional", "profiles", "value", "direction",
-    "important change", "bands",
+    "important change", "bands", "reported by",
 }  # fmt: skip
 
 Domain = Literal["pain", "function", "quality-of-life", "psychosocial", "activity", "vital-signs"]
 Reporter = Literal["patient", "clinician"]
+_REPORTERS: tuple[Reporter, ...] = get_args(Reporter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Measure:
     direction: Direction | None = None
     important_change: ImportantChange | None = None
     bands: tuple[Band, ...] = ()
+    reporter: Reporter = "patient"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,8 @@ def read_instrument(path: Path) -> Instrument:
         },
     )  # fmt: skip
     node = want_map(tree, "measures")
-    measures = {key: _measure(key, node) for key in node.entries}
+    reporter = one_of(tree, "reported by", _REPORTERS)
+    measures = {key: _measure(key, node, reporter) for key in node.entries}
     items = items_of(want_map(tree, "items")) if "items" in tree else None
     scoring = scoring_of(tree, items)
     if scoring is not None:
@@ -125,7 +130,7 @@ def read_instrument(path: Path) -> Instrument:
         key=want_text(tree, "instrument"),
         title=want_text(tree, "title"),
         domain=one_of(tree, "domain", get_args(Domain)),
-        reporter=one_of(tree, "reported by", get_args(Reporter)),
+        reporter=reporter,
         measures=measures,
         items=items,
         licence=want_text(tree, "licence"),
@@ -145,7 +150,7 @@ def _unscored(tree: YamlMap) -> str | None:
     return want_text(tree, "not scored because")
 
 
-def _measure(key: str, measures: YamlMap) -> Measure:
+def _measure(key: str, measures: YamlMap, reporter: Reporter) -> Measure:
     tree = want_map(measures, key)
     refuse_unknown(tree, _MEASURE_KEYS)
     levels = want_map(tree, "levels") if "levels" in tree else None
@@ -165,6 +170,7 @@ def _measure(key: str, measures: YamlMap) -> Measure:
         direction=direction_of(tree),
         important_change=important_change_of(tree),
         bands=bands_of(tree, value_range),
+        reporter=one_of(tree, "reported by", _REPORTERS) if "reported by" in tree else reporter,
     )
 
 

@@ -1,6 +1,7 @@
 """The clauses of a condition: ``PATH is present``, ``PATH is not WORD``, joined with ``and``.
 
-``LIST.MEMBER has WORD or WORD`` asks whether an element of a list has one of some words.
+``PATH is WORD or WORD`` holds for each of some words. ``LIST.MEMBER has WORD or WORD`` asks whether
+an element of a list has one of them.
 
 Everyone who asks what a condition says reads it here: compiler, checks, trace and the way back.
 """
@@ -11,10 +12,13 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-_CLAUSE = re.compile(r"^(?P<path>\S+) is (?P<negated>not )?(?P<word>[A-Za-z0-9._-]+)$")
-
-
 _WORD = "[A-Za-z0-9._-]+"
+NO_WORD = "no word"
+"""Stands for the words of a concept map without rows."""
+_CLAUSE = re.compile(
+    rf"^(?P<path>\S+) is (?P<negated>not )?(?P<words>{NO_WORD}|{_WORD}( or {_WORD})*)$"
+)
+_ALONE = frozenset({"present", "missing", "true", "false"})
 _HOLDING = re.compile(
     rf"^(?P<path>\S+)\.(?P<member>[A-Za-z0-9_]+) has (?P<words>{_WORD}( or {_WORD})*)$"
 )
@@ -35,11 +39,16 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Clause:
-    """One test of a source value."""
+    """One test of a source value: is it one of some words, or present, missing, true, false?"""
 
     path: str
-    word: str
+    words: tuple[str, ...]
     is_negated: bool
+
+    @property
+    def word(self) -> str:
+        """The word, where there is one alone; else an empty text."""
+        return self.words[0] if len(self.words) == 1 else ""
 
     def holds(self, value: Any) -> bool:
         """True where the test holds for a value; None is a missing one."""
@@ -50,11 +59,12 @@ class Clause:
             return (value is None) == (self.word == "missing")
         if isinstance(value, bool):
             return self.word == ("true" if value else "false")
-        return bool(value == self.word)
+        return value in self.words
 
     def at(self, path: str) -> str:
         """Return the clause as text, with another path."""
-        return f"{path} is {'not ' if self.is_negated else ''}{self.word}"
+        words = " or ".join(self.words) or NO_WORD
+        return f"{path} is {'not ' if self.is_negated else ''}{words}"
 
 
 def read_clauses(condition: str) -> list[Clause]:
@@ -73,7 +83,10 @@ def read_clause(text: str) -> Clause | None:
     found = _CLAUSE.match(text)
     if found is None:
         return None
-    return Clause(found["path"], found["word"], bool(found["negated"]))
+    words = () if found["words"] == NO_WORD else tuple(found["words"].split(" or "))
+    if len(words) > 1 and not _ALONE.isdisjoint(words):
+        return None
+    return Clause(found["path"], words, bool(found["negated"]))
 
 
 def read_holdings(condition: str) -> list[Holding]:

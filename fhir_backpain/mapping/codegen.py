@@ -20,7 +20,7 @@ from fhir_backpain.mapping.chunk import WordTable
 from fhir_backpain.mapping.code_buffer import CodeLine
 from fhir_backpain.mapping.declaration import Declaration, Fragments, Ignored
 from fhir_backpain.mapping.emitter import Emitter, SlotEmitter
-from fhir_backpain.mapping.functions import copying, referencing
+from fhir_backpain.mapping.functions import copying, narrating, referencing
 from fhir_backpain.mapping.owners import patient_names
 from fhir_backpain.mapping.record_struct import NO_ITEMS, record_classes
 from fhir_backpain.mapping.rule_code import BUNDLE, RESOURCES, Form, RuleCode
@@ -30,6 +30,7 @@ from fhir_backpain.outcome import Issue, MappingLocation
 
 _NAMES: dict[str, Any] = {
     **copying.NAMES,
+    **narrating.NAMES,
     **referencing.NAMES,
     "NO_ITEMS": NO_ITEMS,
     "patient_names": patient_names,

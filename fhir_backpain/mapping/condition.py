@@ -1,4 +1,7 @@
-"""Conditions: ``PATH is present``, ``PATH is WORD``, ``LIST.MEMBER has WORD``, with ``and``."""
+"""Conditions: ``PATH is present``, ``PATH is WORD``, ``LIST.MEMBER has WORD``, with ``and``.
+
+``PATH is in MAP`` was spelt out before: `word_set`.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,10 @@ def _clause(text: str, reach_of: ReachOf, where: MappingLocation) -> str:
     is_flag = isinstance(reach.shape, Leaf) and reach.shape.type == "boolean"
     if word in ("true", "false") and is_flag:
         return f"{reach.expression} is {'not ' if negated else ''}{word.title()}"
-    _check_word(word, reach.shape, where)
+    for each in clause.words:
+        _check_word(each, reach.shape, where)
+    if not word:
+        return f"{reach.expression} {'not in' if negated else 'in'} {clause.words!r}"
     return f"{reach.expression} {'!=' if negated else '=='} {word!r}"
 
 

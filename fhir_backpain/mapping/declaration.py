@@ -66,7 +66,7 @@ class Declaration:
     """One mapping: what it reads, what it makes, for each of what, and under which identity.
 
     `belongs_to` is ``record`` for a resource that one record alone makes, ``patient`` for one
-    that every record of the patient may speak of, ``person`` for the Patient itself. Where
+    that every record of the patient may speak of, ``person`` for the Patient itself. Where one of
     `only_if_new` holds, what is made does not replace what another record said.
     """
 
@@ -75,7 +75,7 @@ class Declaration:
     makes: str
     repetition: tuple[str, str] | None
     condition: str | None
-    only_if_new: str | None
+    only_if_new: tuple[str, ...]
     belongs_to: str
     key: tuple[KeyPart, ...]
     template: Template
@@ -104,7 +104,7 @@ def read_declaration(path: Path) -> Declaration:
         makes=_makes(tree),
         repetition=read_repetition(repeated) if repeated else None,
         condition=want_text(tree, "when") if "when" in tree else None,
-        only_if_new=want_text(tree, "only if new") if "only if new" in tree else None,
+        only_if_new=_names(tree, "only if new") if "only if new" in tree else (),
         belongs_to=_belongs_to(tree),
         key=read_key(tree),
         template=read_template(want_map(tree, "resource")),

@@ -34,7 +34,8 @@ _PATH: Schema = {"type": ["string", "number"]}
 _PATHS: Schema = {"anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems": 1}]}
 _WORDS: Schema = {"type": "object", "additionalProperties": _SCALAR, "minProperties": 1}
 _WORD = "[A-Za-z0-9._-]+"
-_CLAUSE = rf"\S+ (is (not )?{_WORD}|has {_WORD}( or {_WORD})*)"
+_ONE_OF = rf"{_WORD}( or {_WORD})*"
+_CLAUSE = rf"\S+ (is (not )?(in {_WORD}|{_ONE_OF})|has {_ONE_OF})"
 _CONDITION: Schema = {"type": "string", "pattern": f"^{_CLAUSE}( and {_CLAUSE})*$"}
 _REPETITION: Schema = {"type": "string", "pattern": r"^\S+ as [A-Za-z_][A-Za-z0-9_]*$"}
 _KEY: Schema = {"type": "array", "items": _SCALAR}
@@ -47,6 +48,19 @@ _ID: Schema = {
 _IDS: Schema = {"anyOf": [_ID, {"type": "array", "items": _ID, "minItems": 1}]}
 _RANGE: Schema = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 
+_TEXTS: Schema = {"type": "array", "items": _TEXT, "minItems": 1}
+_STEP_PARTS = ("of", "word", "status", "map", "line")
+_STEPS: Schema = {
+    "type": "array",
+    "items": {
+        "type": "object",
+        "properties": dict.fromkeys(_STEP_PARTS, _TEXT),
+        "required": list(_STEP_PARTS),
+        "additionalProperties": False,
+    },
+    "minItems": 1,
+}
+
 
 def _function(argument: Schema, *needed: str, **options: Schema) -> Schema:
     """Return how a function is called: its argument, its options and those that it needs."""
@@ -58,7 +72,7 @@ def _function(argument: Schema, *needed: str, **options: Schema) -> Schema:
 CALLS: Mapping[str, Schema] = {
     "copy": _function(_PATH, **{"else": _SCALAR}),
     "text": _function({"type": "string", "pattern": r"\{[^{}]+\}"}),
-    "narrative": _function(_PATH, **{"else": _TEXT}),
+    "narrative": _function(_PATH, in_order=_TEXTS, steps=_STEPS, **{"else": _TEXT}),
     "fixed": _function(_TEXT),
     "fixed coding": _function(_TEXT),
     "concept": _function(_PATHS, "map", map=_TEXT),
@@ -70,7 +84,7 @@ CALLS: Mapping[str, Schema] = {
     "own": _function({"const": "identifier"}),
     "reference": _function(
         {"enum": list(MADE_TYPES)}, belongs_to={"enum": ["record", "patient"]}, key=_KEY,
-        of_record=_PATH,
+        of_record=_PATH, record_type={"enum": list(RECORD_TYPES)},
     ),
     "actor": _function(_PATH),
     "made": _function({"const": "references"}),
@@ -135,7 +149,7 @@ def _mapping() -> Schema:
             "makes": {"enum": list(MADE_TYPES)},
             "for each": _REPETITION,
             "when": _CONDITION,
-            "only if new": _CONDITION,
+            "only if new": _one_or_more(_CONDITION),
             "belongs to": {"enum": ["record", "patient", "person"]},
             "key": _KEY,
             "resource": _ref("resource-members"),
@@ -209,6 +223,7 @@ def _measure() -> Schema:
             "direction": {"enum": list(get_args(Direction))},
             "important change": change,
             "bands": _object({"source": _TEXT, "steps": _some(band)}, "source", "steps"),
+            "reported by": {"enum": list(get_args(Reporter))},
         },
         "code",
         anyOf=[{"required": ["unit"]}, {"required": ["levels"]}],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from hashlib import blake2b
@@ -17,6 +17,7 @@ from fhir_backpain.instruments.instrument import Instrument, Measure, read_instr
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.declaration import Fragment, read_fragments
 from fhir_backpain.mapping.files import MappingFiles
+from fhir_backpain.mapping.word_set import WordSets
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.terminology import messages as terminology_messages
 from fhir_backpain.terminology.concept import Concept, ConceptTable
@@ -110,9 +111,10 @@ def library_of(files: MappingFiles) -> Library:
     if problems:
         raise ArtifactError(problems)
     instruments = _by_key(found)
+    concept_maps = _by_name([*_derived(instruments, concepts), *maps], files.root)
     return Library(
-        fragments=_fragments(fragments),
-        concept_maps=_by_name([*_derived(instruments, concepts), *maps], files.root),
+        fragments=_fragments(fragments, WordSets(concept_maps)),
+        concept_maps=concept_maps,
         instruments=instruments,
         concepts=concepts,
         version=_version(files, concepts),
@@ -128,7 +130,7 @@ def _name(item: ConceptMap | Fragment) -> str:
     return item.name
 
 
-def _fragments(found: Iterable[Fragment]) -> dict[str, Fragment]:
+def _fragments(found: Iterable[Fragment], word_sets: WordSets) -> dict[str, Fragment]:
     fragments: dict[str, Fragment] = {}
     for fragment in found:
         if fragment.name in fragments:
@@ -138,7 +140,7 @@ def _fragments(found: Iterable[Fragment]) -> dict[str, Fragment]:
                     mapping=fragment.location,
                 )
             )
-        fragments[fragment.name] = fragment
+        fragments[fragment.name] = replace(fragment, template=word_sets.template(fragment.template))
     return fragments
 
 
@@ -174,7 +176,8 @@ def _by_key(instruments: Iterable[Instrument]) -> dict[str, Instrument]:
 def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list[ConceptMap]:
     """Return the concept maps that instruments imply.
 
-    They give code, unit, categories, claimed profiles and level by measure.
+    They give code, unit, categories, claimed profiles and level by measure, and name the measures
+    that a clinician reports.
     """
     codes: dict[str, ConceptRow] = {}
     scales: dict[str, ConceptRow] = {}
@@ -183,6 +186,7 @@ def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list
     categories: dict[str, ConceptRow] = {}
     of_fhir: dict[str, ConceptRow] = {}
     profiles: dict[str, ConceptRow] = {}
+    assessed: dict[str, ConceptRow] = {}
     for instrument in instruments.values():
         for key, measure in instrument.measures.items():
             code = ConceptRow((concepts.want(measure.code, measure.location),))
@@ -191,6 +195,8 @@ def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list
             more = (_FUNCTIONAL,) if measure.is_functional else ()
             categories[key] = ConceptRow((*of_fhir[key].concepts, *_concepts(more, concepts)))
             profiles[key] = _profiles(instrument, measure)
+            if measure.reporter == "clinician":
+                assessed[key] = code
             if measure.unit:
                 units[key] = ConceptRow((concepts.want(measure.unit, measure.location),))
             levels.update(_levels(measure, concepts))
@@ -202,6 +208,7 @@ def _derived(instruments: dict[str, Instrument], concepts: ConceptTable) -> list
         ConceptMap("measure-category", categories),
         ConceptMap("measure-fhir-category", of_fhir),
         ConceptMap("measure-profile", profiles),
+        ConceptMap("clinician-measure", assessed),
     ]
 
 
@@ -210,8 +217,13 @@ def _concepts(keys: Iterable[str], concepts: ConceptTable) -> tuple[Concept, ...
 
 
 def _profiles(instrument: Instrument, measure: Measure) -> ConceptRow:
-    """Return the claims of a measure: canonical URLs, each as a code of its own."""
+    """Return the claims of a measure: canonical URLs, each as a code of its own.
+
+    Our profiles of scores are for what the patient reports.
+    """
     urls = measure.profiles or _PROFILES[instrument.domain]
+    if measure.reporter == "clinician" and not measure.profiles:
+        urls = tuple(url for url in urls if not url.startswith(PROFILES))
     return ConceptRow(tuple(Concept(url, "", url, url) for url in urls))
 
 

@@ -35,6 +35,7 @@ from fhir_backpain.mapping.reverse.unmapper import Unmapped, Unmapper
 from fhir_backpain.mapping.source_shape import leaves, record_shape
 from fhir_backpain.mapping.trace.trace import Trace
 from fhir_backpain.mapping.trace.tracer import Tracer
+from fhir_backpain.mapping.word_set import WordSets
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.record import RECORD_TYPES
 
@@ -154,6 +155,8 @@ def mapper_of(
     declarations, problems = _read_all(files)
     try:
         declarations = for_release(declarations, _deltas(files, release, problems))
+        word_sets = WordSets(library.concept_maps)
+        declarations = [word_sets.declaration(one) for one in declarations]
     except ArtifactError as error:
         # Where a mapping cannot be read, a delta misses it: what keeps it from being read is first.
         raise MappingCheckError([*problems, *error.issues]) from None

@@ -192,8 +192,9 @@ class RuleCode:
         """Return the test of whether the resource is written only where it is new."""
         if not declaration.only_if_new:
             return "False"
-        where = declaration.location
-        return compile_condition(declaration.only_if_new, self._emitter.reach, where)
+        reach, where = self._emitter.reach, declaration.location
+        tests = [compile_condition(text, reach, where) for text in declaration.only_if_new]
+        return " or ".join(tests)
 
     def settle(self) -> None:
         """Give each rule its last line; what several share is computed once."""

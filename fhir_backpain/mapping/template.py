@@ -11,7 +11,9 @@ Whatever begins with ``=`` varies with the record; everything else is literal.
 - ``{=first of: [ … ]}``: the first of several that is there
 
 A condition joins tests with ``and``: ``path is present``, ``path is missing``, ``path is word``,
-``path is not word``, ``list.member has word or word``.
+``path is not word``, ``path is word or word``, ``list.member has word or word``. ``path is in map``
+and ``path is not in map`` ask whether the word has a row in a concept map. The concept map
+``clinician-measure`` has the measures of instruments that are ``reported by: clinician``.
 
 An object is left out where it has slots and all of them are empty, a list where it has no item.
 

@@ -65,6 +65,25 @@ def held_urls(session: Session, server: str, after: str, limit: int) -> list[str
     return [url for (url,) in rows.fetchall()]
 
 
+def held_rows(
+    session: Session,
+    server: str,
+    resource_type: str,
+    after: str,
+    since: str,
+    until: str,
+    limit: int,
+) -> list[LedgerRow]:
+    """Return a page of the rows of one type that were not retired, sorted by URL."""
+    rows = session.execute(
+        f"{_SELECT} WHERE l.server = ? AND l.url > ? AND l.url < ? AND l.retired IS NULL"
+        " AND l.written_at >= ? AND l.written_at < ? ORDER BY l.url LIMIT ?",
+        # The character behind the slash ends the type.
+        (server, max(after, f"{resource_type}/"), f"{resource_type}0", since, until, limit),
+    )
+    return [_row(row) for row in rows.fetchall()]
+
+
 def write_rows(session: Session, server: str, rows: Sequence[LedgerRow]) -> None:
     """Put rows in the place of those of the same URL; the last one counts where there are two."""
     if not rows:

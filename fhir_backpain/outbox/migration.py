@@ -22,7 +22,7 @@ from fhir_backpain.telemetry.event import log
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """The schemas that this program knows, oldest first; the last is the one that it works with."""
 VERSION_TABLE = "outbox_version"
 _TELL = """

@@ -122,6 +122,23 @@ class SqlStore:
             yield from urls
             after = urls[-1]
 
+    def ledger_page(
+        self,
+        server: str,
+        resource_type: str,
+        *,
+        after: str = "",
+        since: str = "",
+        until: str = "~",
+        limit: int = 100,
+    ) -> list[LedgerRow]:
+        """Return a page of what the server is known to hold of one type, sorted by URL."""
+        return self.database.read(
+            lambda session: ledger_table.held_rows(
+                session, server, resource_type, after, since, until, limit
+            )
+        )
+
     def lost_versions(self, server: str, key: RecordKey) -> list[dict[str, Any]]:
         """Return the superseded versions of a record that may have been sent."""
         texts = self.database.read(lambda session: entries.lost_contents(session, server, key))

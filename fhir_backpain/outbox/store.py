@@ -85,6 +85,21 @@ class Store(Protocol):
         A resource that is written meanwhile may be among them or not.
         """
 
+    def ledger_page(
+        self,
+        server: str,
+        resource_type: str,
+        *,
+        after: str = "",
+        since: str = "",
+        until: str = "~",
+        limit: int = 100,
+    ) -> list[LedgerRow]:
+        """Return rows of one type that are not retired, sorted by URL, those after the URL `after`.
+
+        Those written at the instant `since` or later, and before `until`: as text, in UTC.
+        """
+
     def lost_versions(self, server: str, key: RecordKey) -> list[dict[str, Any]]:
         """Return the superseded versions of a record that may have been sent, oldest first.
 

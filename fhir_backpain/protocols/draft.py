@@ -27,6 +27,8 @@ Fate = Literal["proposed", "not proposed", "cannot be told"]
 _ALWAYS = {"always": "it is proposed in every case"}
 _LONGEST_KEY = 100
 _LONGEST_TEXT = 3900
+URGENT_REFERRAL = "urgent-referral"
+"""The treatment that is proposed alone where a sign stops a draft."""
 _STOPPED = "No treatment is drafted. Proposed alone: urgent referral to a specialist."
 
 
@@ -171,8 +173,7 @@ class _Writer:
         goals = () if self._stops else tuple(self._goals())
         record = self._head()
         record["summary"] = self._summary(considered)
-        if not self._stops:
-            record |= self._body(considered, goals)
+        record |= self._urgent() if self._stops else self._body(considered, goals)
         return Draft(self._protocol, record, self._stops, self._unasked, considered, goals)
 
     def _head(self) -> dict[str, Any]:
@@ -222,6 +223,17 @@ class _Writer:
             elif one.fate == "proposed" and one.action.medication is not None:
                 body["medications"].append(self._medication(one))
         return {name: entries for name, entries in body.items() if entries}
+
+    def _urgent(self) -> dict[str, Any]:
+        """Return the one activity of a stopped draft, with what stopped it."""
+        referral = {
+            "id": URGENT_REFERRAL,
+            "treatment": URGENT_REFERRAL,
+            "status": "draft",
+            "description": "Urgent referral to a specialist",
+            "reason": _cut(f"Proposed because: {'; '.join(self._stops)}."),
+        }
+        return {"activities": [referral]}
 
     def _activity(self, one: Considered) -> dict[str, Any]:
         action = one.action

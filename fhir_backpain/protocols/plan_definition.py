@@ -16,7 +16,7 @@ from fhir_backpain import __version__
 from fhir_backpain.fhir.canonical import BASE
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.protocols.condition import Condition
-from fhir_backpain.protocols.draft import NOTICE
+from fhir_backpain.protocols.draft import NOTICE, URGENT_REFERRAL
 from fhir_backpain.protocols.protocol import Action, Protocol, Source, Step, Stop
 
 _TYPE = "http://terminology.hl7.org/CodeSystem/plan-definition-type"
@@ -56,7 +56,7 @@ def plan_definition(protocol: Protocol, library: Library) -> dict[str, Any]:
             {
                 "title": f"For whom: {protocol.title}",
                 "condition": [_condition(one) for one in protocol.suits],
-                "action": [_stop_action(protocol.stops), *stepped],
+                "action": [_stop_action(protocol.stops, library), *stepped],
             }
         ],
     }
@@ -82,13 +82,14 @@ def _goal(measure: str, protocol: Protocol, library: Library) -> dict[str, Any]:
     }
 
 
-def _stop_action(stops: Iterable[Stop]) -> dict[str, Any]:
+def _stop_action(stops: Iterable[Stop], library: Library) -> dict[str, Any]:
     told = [f"{stop.condition.text}: {stop.says}" for stop in stops]
     sources = {source.key: source for stop in stops for source in stop.sources}
     action: dict[str, Any] = {
         "title": "Urgent referral, and nothing else, where a red flag is present",
         "description": " ".join(["Any red flag that is present.", *told]),
         "priority": "urgent",
+        "code": [_concept("treatment", URGENT_REFERRAL, library)],
     }
     if sources:
         action["documentation"] = [_cited(source) for source in sources.values()]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from fhir_backpain.client.permission import NotSentError, sending_while
 from fhir_backpain.errors import (
     AmbiguousRemoteError,
     ConflictError,
@@ -41,7 +42,8 @@ _NO_PUT = 405
 class DeliveryTerms:
     """What a delivery has to keep to: `bundle_size` in entries, `search_lag` in seconds.
 
-    `holds_lease` says whether the records are still this worker's; it is asked before each write.
+    `holds_lease` says whether the records are still this worker's; it is asked before each write,
+    at the moment when it leaves.
     """
 
     bundle_size: int
@@ -122,11 +124,12 @@ class Delivery:
                 left, later = [one for one in later if one.record.urls.isdisjoint(failed)], []
                 continue
             chunk, left = left[: self._size], left[self._size :]
-            if not self._terms.holds_lease():
+            try:
+                with sending_while(self._terms.holds_lease):
+                    answer = self._access.write(chunk)
+            except NotSentError:
                 self._give_up(self._settle_done(records, chunk + left + later))
                 return
-            try:
-                answer = self._access.write(chunk)
             except RemoteError as error:
                 if self._access.limit.learn(error, len(chunk)):
                     if len(records) > 1:

@@ -95,12 +95,22 @@ class DeliveryState:
             return
         self.report.rows[made.url] = self.held[made.url] = self._unproven_row(unproven, version_id)
 
+    def knows(self, url: str, version_id: str | None) -> bool:
+        """True where the ledger has the version of a resource that the server has."""
+        row = self.held.get(url)
+        known = None if row is None or row.retired else version_in(row.version_id)
+        return known is not None and known == version_id
+
+    def hold(self, unproven: Unproven, version_id: str | None) -> None:
+        """Hold it for true, in this delivery alone, that another of our records was the last."""
+        self.held[unproven.made.url] = self._unproven_row(unproven, version_id)
+
     def believe(self, unproven: Unproven, version_id: str | None) -> None:
         """Hold it for true, in this delivery alone, that the server has what was read there."""
         made = unproven.made
         row = self.held.get(made.url)
         if row is None or row.retired or moment_of(row.as_of) < unproven.moment:
-            self.held[made.url] = self._unproven_row(unproven, version_id)
+            self.hold(unproven, version_id)
 
     def take_for_deleted(self, urls: Iterable[str]) -> None:
         """Hold it for true, in this delivery alone, that the outbox had resources deleted."""

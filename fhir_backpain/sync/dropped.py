@@ -41,15 +41,15 @@ def note_dropped(
 
 
 def note_doubts(store: Store, server: str, renderer: Renderer, records: Sequence[Prepared]) -> None:
-    """Write into each unclear record what is known of the doubt about it.
+    """Write into each record what is known of the doubt about it, or about what it shares.
 
-    What else is unclear may have left on the server what the record shares with it.
+    What else is unclear may have left on the server what the record makes too.
     """
-    doubtful = [record for record in records if record.leased.read_back]
-    if not doubtful:
-        return
-    peers = _peers(store, server, renderer, {record.key.patient for record in doubtful})
-    for record in doubtful:
+    peers = _peers(store, server, renderer, {record.key.patient for record in records})
+    for record in records:
+        if not record.leased.read_back:
+            record.peers = [one for one in peers if one.made.url in record.resources]
+            continue
         record.peers = peers
         record.left = [
             one for one in peers if one.key == record.key and one.made.url not in record.resources
@@ -83,7 +83,14 @@ def _note_dropped(store: Store, server: str, records: Sequence[Prepared]) -> Non
         if record.lost:
             perhaps = {one.url for one in record.lost if not one.shared} - made
             known = store.ledger(server, perhaps)
-            record.dropped.update(dict.fromkeys(sorted(perhaps - known.keys())))
+            # What was taken back before may have been brought again.
+            record.dropped.update(
+                {
+                    url: known.get(url)
+                    for url in sorted(perhaps)
+                    if url not in known or known[url].retired is not None
+                }
+            )
 
 
 def _lost(

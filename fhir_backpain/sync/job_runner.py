@@ -48,12 +48,13 @@ class JobRunner:
         pool: ThreadPoolExecutor,
         jobs: Sequence[Job],
         more: MoreJobs,
-        on_report: Callable[[DeliveryReport], None],
+        on_reports: Callable[[Sequence[DeliveryReport]], None],
         goes_on: Callable[[], bool],
     ) -> None:
         """Run jobs in their order while `goes_on`; give back the leases of the others.
 
-        `more` is asked for jobs before they run out, until it has none.
+        `more` is asked for jobs before they run out, until it has none. `on_reports` is given what
+        has ended together, so that it is stored in one step.
         """
         pending, running, dry = list(jobs), _Running(), False
         while pending or running:
@@ -71,10 +72,10 @@ class JobRunner:
             if goes_on() and all(future.result().trouble is None for future in ended):
                 # What does not touch them is on its way while they are settled.
                 pending = self._start(pool, pending, running, unsettled=ended.values())
-            for future in ended:
-                report = future.result()
-                on_report(report)
-                pending = self._in_turn(pending, running, report.waiting_patients)
+            reports = [future.result() for future in ended]
+            on_reports(reports)
+            waiting = set[str]().union(*(report.waiting_patients for report in reports))
+            pending = self._in_turn(pending, running, waiting)
         self._store.release(self._server, {token for job in pending for token in job.tokens})
 
     def _in_turn(self, pending: list[Job], running: _Running, waiting: set[str]) -> list[Job]:

@@ -242,9 +242,18 @@ class Dispatcher:
                 self._settler.reject(one, error.issues)
         return prepared
 
-    def _note(self, report: DeliveryReport) -> None:
-        self._settler.settle(report)
+    def _note(self, reports: Sequence[DeliveryReport]) -> None:
+        self._settler.settle(reports)
         self._connection.remember()
+        for report in reports:
+            self._judge(report)
+        if self._progress is not None:
+            seconds = max(self._monotonic() - self._started, 1e-9)
+            done = self._settler.done
+            self._progress.advanced(done, max(self._total, done), done / seconds)
+
+    def _judge(self, report: DeliveryReport) -> None:
+        """Take note of what a delivery says of the server."""
         if report.accepted or report.trouble is None:
             self._last_success = self._monotonic()
             if self.keeps_away:
@@ -258,10 +267,6 @@ class Dispatcher:
             for fate in report.fates.values():
                 trouble.outcome = Outcome.of(redacted(trouble.issues, fate.record.leased.data))
             self._note_trouble(trouble, closed=report.closed)
-        if self._progress is not None:
-            seconds = max(self._monotonic() - self._started, 1e-9)
-            done = self._settler.done
-            self._progress.advanced(done, max(self._total, done), done / seconds)
 
     def _note_trouble(self, error: RemoteError, *, closed: bool) -> None:
         self._trouble = error

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fhir_backpain.errors import AmbiguousRemoteError, ConflictError, RemoteError
 from fhir_backpain.fhir.meta import version_of
 from fhir_backpain.fhir.noted_version import version_in
+from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outcome import Issue
 from fhir_backpain.sync.canonical_content import is_same_content
 from fhir_backpain.sync.clash import changed_there
@@ -31,13 +32,15 @@ class ReadBack:
         """Return what is left to deliver; RemoteError where the server cannot be asked."""
         made = {url for one in records if one.leased.read_back for url in one.resources}
         left = {one.made.url for record in records for one in record.left}
-        urls = made | left | {url for record in records for url in record.dropped}
+        shared = _shared_with_unclear(records) - made
+        urls = made | left | shared | {url for record in records for url in record.dropped}
         if not urls:
             return list(records)
         found = self._state.access.read(sorted(urls))
         for record in records:
             self._note_dropped(record, found)
             self._note_left(record, found)
+        self._note_shared(records, {url: found[url] for url in shared})
         return self._compare(records, {url: found[url] for url in sorted(made)})
 
     def _note_dropped(self, record: Prepared, found: Mapping[str, Held]) -> None:
@@ -45,6 +48,15 @@ class ReadBack:
         state = self._state
         for url, row in record.dropped.items():
             there = found[url]
+            if row is not None and row.retired is not None:
+                if _is_as_noted(row, there):
+                    continue
+                if isinstance(there, dict) and _is_brought_by_another(url, there, record):
+                    told = changed_there(
+                        url.partition("/")[0], version_in(row.version_id), version_of(there)
+                    )
+                    state.conflict(record, [told])
+                    continue
             if isinstance(there, dict) and not is_entered_in_error(there):
                 state.retirements.add(url, there)
                 continue
@@ -64,6 +76,19 @@ class ReadBack:
             there = found[one.made.url]
             if isinstance(there, dict) and is_same_content(one.made.text, there):
                 self._state.confirm_left(one, version_of(there))
+
+    def _note_shared(self, records: Sequence[Prepared], found: Mapping[str, Held]) -> None:
+        """Take note, for this delivery, of what unclear records have left that these share.
+
+        Whether they have is settled in their own turn; until then the ledger does not know it.
+        """
+        peers = _peers(records)
+        for url, there in found.items():
+            if not isinstance(there, dict) or self._state.knows(url, version_of(there)):
+                continue
+            from_us = [one for one in peers[url] if is_same_content(one.made.text, there)]
+            if from_us:
+                self._state.hold(max(from_us, key=lambda one: one.moment), version_of(there))
 
     def _compare(self, records: Sequence[Prepared], found: Mapping[str, Held]) -> list[Prepared]:
         """Compare what was perhaps sent with what is there."""
@@ -139,12 +164,13 @@ class ReadBack:
 
         It was sent together with these, and its turn to be settled comes after theirs.
         """
-        peers: dict[str, list[Unproven]] = {}
-        for peer in {id(one): one for record in records for one in record.peers}.values():
-            if not peer.made.only_if_new:
-                peers.setdefault(peer.made.url, []).append(peer)
+        peers = _peers(records)
         for url, held in found.items():
-            there = [one for one in peers.get(url, ()) if is_same_content(one.made.text, held)]
+            there = [
+                one
+                for one in peers.get(url, ())
+                if not one.made.only_if_new and is_same_content(one.made.text, held)
+            ]
             if there and url not in self._state.report.rows:
                 self._state.believe(max(there, key=lambda one: one.moment), version_of(held))
 
@@ -197,8 +223,38 @@ def look(records: Sequence[Prepared], state: DeliveryState, search_lag: float) -
         return []
 
 
+def _peers(records: Iterable[Prepared]) -> dict[str, list[Unproven]]:
+    """Return by URL what else may have been left of what records share."""
+    found: dict[str, list[Unproven]] = {}
+    for peer in {id(one): one for record in records for one in record.peers}.values():
+        found.setdefault(peer.made.url, []).append(peer)
+    return found
+
+
+def _shared_with_unclear(records: Iterable[Prepared]) -> set[str]:
+    """Return the URLs that clear records make and records in doubt may have written meanwhile."""
+    clear = [record for record in records if not record.leased.read_back]
+    return {url for record in clear for url in _peers([record]).keys() & record.resources.keys()}
+
+
 def _kinds(urls: Sequence[str]) -> str:
     return ", ".join(sorted({url.partition("/")[0] for url in urls}))
+
+
+def _is_as_noted(row: LedgerRow, there: Held) -> bool:
+    """True where the server holds what was taken back as the ledger has it."""
+    if not isinstance(there, dict):
+        return row.retired == "deleted"
+    return is_entered_in_error(there) and version_in(row.version_id) == version_of(there)
+
+
+def _is_brought_by_another(url: str, there: dict[str, Any], record: Prepared) -> bool:
+    """True where no lost version of the record has made what is there, which was taken back."""
+    return not (
+        record.is_replayed
+        or is_entered_in_error(there)
+        or any(one.url == url and is_same_content(one.text, there) for one in record.lost)
+    )
 
 
 def _is_from_lost(url: str, held: dict[str, Any], record: Prepared) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from fhir_backpain.outbox.entry import LeasedEntry, Settlement
@@ -61,18 +61,30 @@ class Settler:
         if not fenced:
             self._count(settlement, wrote=False)
 
-    def settle(self, report: DeliveryReport) -> None:
-        """Store what became of a delivery, and count it unless the lease was lost."""
+    def settle(self, reports: Sequence[DeliveryReport]) -> None:
+        """Store in one step what became of deliveries, and count it unless the lease was lost."""
+        settled = [(report, self._settlements(report)) for report in reports]
+        rows = [row for report in reports for row in report.rows.values()]
+        fenced = self._store.settle(
+            self._server, [one for _, settlements in settled for one in settlements], rows
+        )
+        for report, settlements in settled:
+            self._note(report, settlements, fenced)
+
+    def _settlements(self, report: DeliveryReport) -> list[Settlement]:
         self._acceptances += report.accepted
-        settlements = [self._settlement(fate, report) for fate in report.fates.values()]
-        fenced = self._store.settle(self._server, settlements, list(report.rows.values()))
+        return [self._settlement(fate, report) for fate in report.fates.values()]
+
+    def _note(
+        self, report: DeliveryReport, settlements: Sequence[Settlement], fenced: frozenset[str]
+    ) -> None:
         for settlement, fate in zip(settlements, report.fates.values(), strict=True):
             self._log(settlement, fenced=settlement.id in fenced)
             if settlement.id not in fenced:
                 # What was tried before may have arrived in part, with its own confirmation.
                 tried = fate.record.leased.entry.attempts > 0
                 self._count(settlement, wrote=fate.wrote or tried)
-        if len(fenced) < len(settlements):
+        if any(settlement.id not in fenced for settlement in settlements):
             self.summary.resources.update(report.resources)
 
     def _settlement(self, fate: RecordFate, report: DeliveryReport) -> Settlement:

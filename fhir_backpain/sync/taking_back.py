@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from fhir_backpain.intake.intake import IntakeReport
 from fhir_backpain.outbox.act import Act
-from fhir_backpain.outbox.entry import Receipt
 from fhir_backpain.outbox.store import Store
 from fhir_backpain.outcome import Issue
 from fhir_backpain.record import SourceRecord
@@ -36,9 +35,7 @@ class TakingBack:
         """Return the records; those that are read are noted."""
         return self._feed.noting(records) if self._feed else records
 
-    def run(
-        self, dispatcher: Dispatcher, report: IntakeReport, receipts: Sequence[Receipt]
-    ) -> None:
+    def run(self, dispatcher: Dispatcher, report: IntakeReport) -> None:
         """Take back what is gone, if all of the feed was read and it lacks no more than it may."""
         if self._feed is None:
             return
@@ -46,11 +43,12 @@ class TakingBack:
             # A rejected record may be one of those that seem to be gone.
             self.issues = [FEED_NOT_WHOLE.issue("Not all of the feed could be read.")]
             return
-        losses = self._feed.losses(receipts)
+        losses = self._feed.losses()
         self.issues = [issue for loss in losses if (issue := self._limit.issue(loss))]
         if self.issues:
             return
         gone = dispatcher.append(self._feed.tombstones(losses), act=Act("retired"))
+        self._feed.is_through()
         self.retired = len(gone)
         counts = {"records": sum(report.accepted.values()), "gone": len(gone)}
         self._store.tell([Act("full-feed", server=dispatcher.server, detail=counts)])

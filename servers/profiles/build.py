@@ -17,6 +17,7 @@ from servers.profiles import sushi
 from servers.profiles.concept_maps import concept_maps, record_words
 from servers.profiles.examples import examples
 from servers.profiles.logical_models import logical_models
+from servers.profiles.plan_definitions import plan_definitions
 from servers.profiles.questionnaires import questionnaires
 from servers.profiles.snapshot import tidy
 from servers.profiles.us_core import US_CORE, us_core_file
@@ -93,7 +94,10 @@ def _lay_out(project: Path, work: Path) -> Mapping[str, Any]:
     written = work / "input" / "fsh"
     (written / "generated-value-sets.fsh").write_text(value_sets(library), encoding="utf-8")
     (written / "generated-logical-models.fsh").write_text(logical_models(), encoding="utf-8")
-    generated = [record_words(library), *concept_maps(library), *questionnaires(library)]
+    generated = [
+        record_words(library), *concept_maps(library), *questionnaires(library),
+        *plan_definitions(library),
+    ]  # fmt: skip
     _write(work / "input" / "resources", generated)
     _write(work / "input" / "examples", examples())
     return config
@@ -117,6 +121,9 @@ def _published(resource: Mapping[str, Any], config: Mapping[str, Any]) -> dict[s
         "experimental": config["experimental"],
         "publisher": config["publisher"]["name"],
     }
+    if resource["resourceType"] == "PlanDefinition":
+        # A protocol is for people to judge: it stays the draft that it says it is.
+        said |= {name: resource[name] for name in ("status", "experimental")}
     whole = {**resource, **said}
     if "snapshot" in whole:
         whole = tidy(whole)

@@ -12,8 +12,8 @@ from fhir_backpain.terminology.concept import Concept
 from fhir_backpain.terminology.concept_map import ConceptMap, ConceptRow
 
 _LEFT_OUT = (
-    "encounter-status-r5", "graded-finding", "invasive-treatment", "measure-fhir-category",
-    "measure-profile",
+    "clinician-measure", "encounter-status-r5", "graded-finding", "invasive-treatment",
+    "measure-fhir-category", "measure-profile",
 )  # fmt: skip
 """Maps of the output for other releases of FHIR, to what is no code, or for the record check."""
 

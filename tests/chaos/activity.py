@@ -13,13 +13,14 @@ from typing import Any, Literal, get_args
 Act = Literal["append", "lease", "send", "settle"]
 ACTS: tuple[Act, ...] = get_args(Act)
 _BEGUN = len(ACTS)
-_SIZE = _BEGUN + 1
+_DONE = _BEGUN + 1
+_SIZE = _DONE + len(ACTS)
 
 
 class Activity:
     """Counts of what is under way, shared between a worker and whoever watches it.
 
-    One more byte says that something was.
+    One more byte says that something was, and one for each act that it was done.
     """
 
     def __init__(self, path: Path) -> None:
@@ -38,6 +39,10 @@ class Activity:
         """True once anything was under way."""
         return bool(self._bytes[_BEGUN])
 
+    def was_done(self, act: Act) -> bool:
+        """True once an act has come to its end."""
+        return bool(self._bytes[_DONE + ACTS.index(act)])
+
     def now(self) -> list[Act]:
         """Return what is under way."""
         return [act for act, count in zip(ACTS, self._bytes[:_BEGUN], strict=True) if count]
@@ -50,6 +55,7 @@ class Activity:
             yield
         finally:
             self._add(act, -1)
+            self._bytes[_DONE + ACTS.index(act)] = 1
 
     def watch(self, owner: object, method: str, act: Act) -> None:
         """Note an act whenever a method of an object is called."""

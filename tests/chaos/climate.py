@@ -10,7 +10,6 @@ from tests.chaos.faults import (
     FIVE_PERCENT,
     LOST_ANSWERS,
     REFUSED_ENTRIES,
-    SLOW_SERVER,
     Fault,
 )
 
@@ -41,15 +40,21 @@ CHAOS = Climate(
     "chaos", FIVE_PERCENT, Cruelty(1000), patients=240, backlog=160, lease_seconds=1.0, seconds=90.0
 )
 PLAIN = Climate("plain", FIVE_PERCENT, Cruelty(12))
-LOSSY = Climate("lossy", LOST_ANSWERS, Cruelty(8, (0.2, 0.5)), patients=8)
+LOSSY = Climate("lossy", LOST_ANSWERS, Cruelty(8, (0.2, 0.5), steps=150), patients=5)
 BUSY = Climate("busy", BUSY_SERVER, Cruelty(8))
 REFUSING = Climate("refusing", REFUSED_ENTRIES, Cruelty(8))
-CONTESTED = Climate(
-    "contested",
-    SLOW_SERVER,
-    Cruelty(6, (0.2, 0.5), standstills=0.15, aimed=True),
+SENDING = Climate(
+    "sending", (), Cruelty(0, stop="sending"), patients=8, backlog=24, lease_seconds=60.0
+)
+"""A worker stands still for less than its leases last: nobody else may touch what it holds."""
+ANSWERED = Climate(
+    "answered",
+    (),
+    Cruelty(0, stop="answered", still=1.0),
     patients=8,
     backlog=24,
+    lease_seconds=0.6,
 )
-FOR_SABOTAGES = (PLAIN, LOSSY, BUSY, REFUSING, CONTESTED)
+"""A worker stands still for longer than its leases last: what it knows then is out of date."""
+FOR_SABOTAGES = (PLAIN, LOSSY, BUSY, REFUSING, SENDING, ANSWERED)
 """In each of them some sabotages must show, and the engine as it is must break no promise."""

@@ -45,10 +45,6 @@ REFUSED_ENTRIES = (
     Fault("entry", 0.3, {"index": 0, "status": 503}, _BUNDLE),
     Fault("omit-entries", 0.1, {"indexes": [1]}, _BUNDLE),
 )
-SLOW_SERVER = (
-    Fault("delay", 0.5, {"seconds": 0.3}, _BUNDLE),
-    Fault("drop-after", 0.05, match=_BUNDLE),
-)
 
 
 def rules(faults: Iterable[Fault], seed: int) -> list[FaultRule]:

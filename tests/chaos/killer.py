@@ -8,7 +8,7 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -20,13 +20,14 @@ from tests.chaos.zygote import Zygote
 _BOTH = 0.2
 _BEGUN = 0.9
 """The share of blows that wait until the workers have begun, however slow the machine is."""
-_AIM_SECONDS = 0.4
 _STANDSTILL = 1.5
 """How long a worker stands still at least, in times that a lease lasts."""
 _STEPS = 3
 """What another lane is to append in that time, as far as it does so within `_PATIENCE`."""
 _PATIENCE = 5.0
 _GRACE = 20.0
+_AFTERWARDS = 1.0
+"""How long a worker that has stood still may go on."""
 
 
 @dataclass(slots=True)
@@ -54,6 +55,17 @@ class Lane:
     def is_still(self) -> bool:
         """True where its worker was stopped and has not been told to go on."""
         return self._stopped_at is not None
+
+    @property
+    def has_settled(self) -> bool:
+        """True once its worker has settled what it has sent."""
+        return self._activity.was_done("settle")
+
+    @property
+    def has_stopped(self) -> bool:
+        """True where its worker has stopped itself."""
+        text = Path(f"/proc/{self._pid}/stat").read_text()
+        return text.rpartition(")")[2].split()[0] == "T"
 
     @property
     def stood_for(self) -> float:
@@ -124,13 +136,35 @@ class Killer:
 
     def run(self) -> None:
         """Start the workers and kill them until there were enough kills; they are dead then."""
+        if self._cruelty.stop is not None:
+            self._run_with_stop()
+        else:
+            self._run_by_chance()
+        for lane in self._lanes:
+            lane.kill(self.tally)
+
+    def _run_with_stop(self) -> None:
+        """Let the first worker stop itself, the others work meanwhile, and it then go on."""
+        first, *others = self._lanes
+        first.start(stop=self._cruelty.stop)
+        self._wait_for(lambda: first.has_stopped, seconds=_GRACE)
+        for lane in others:
+            lane.start()
+        time.sleep(self._cruelty.still)
+        # Where nobody may touch what it holds, they have nothing to settle.
+        self._wait_for(lambda: all(lane.has_settled for lane in others), seconds=_PATIENCE)
+        self.tally.standstills += 1
+        first.go_on()
+        self._wait(_AFTERWARDS)
+
+    def _run_by_chance(self) -> None:
         for lane in self._lanes:
             lane.start()
         while self.tally.kills < self._cruelty.kills and len(self.tally.ended) < 20:
             if self._chance.random() < _BEGUN:
                 self._wait_for(lambda: all(one.has_begun or one.is_still for one in self._lanes))
             self._wait(self._chance.uniform(*self._cruelty.pace))
-            lane = self._aim() if self._cruelty.aimed else self._chance.choice(self._lanes)
+            lane = self._chance.choice(self._lanes)
             if lane.is_still:
                 continue
             if self._chance.random() < self._cruelty.standstills:
@@ -141,13 +175,15 @@ class Killer:
                 one.kill(self.tally)
                 one.start()
         self._wait_for(lambda: self._steps >= self._cruelty.steps, seconds=60.0)
-        for lane in self._lanes:
-            lane.kill(self.tally)
 
     def finish(self, seconds: float) -> bool:
-        """Let new workers end what is begun; False where they do not."""
+        """Let new workers end what is begun; False where they do not.
+
+        Where a worker was stopped on purpose, these are sound: what is wrong then came of the stop.
+        """
+        sound = {} if self._cruelty.stop is None else {"sabotage": None}
         for lane in self._lanes:
-            lane.start(finish=True, seconds=seconds)
+            lane.start(finish=True, seconds=seconds, **sound)
         left = list(self._lanes)
         end = time.monotonic() + seconds + _GRACE
         codes: list[int] = []
@@ -189,17 +225,3 @@ class Killer:
         while (left := end - time.monotonic()) > 0:
             self._let_go()
             time.sleep(min(left, 0.02))
-
-    def _aim(self) -> Lane:
-        """Return a lane that is sending, or any."""
-        end = time.monotonic() + _AIM_SECONDS
-        while time.monotonic() < end:
-            self._let_go()
-            for lane in self._shuffled():
-                if not lane.is_still and "send" in lane.acts():
-                    return lane
-            time.sleep(0.002)
-        return self._chance.choice(self._lanes)
-
-    def _shuffled(self) -> Iterator[Lane]:
-        yield from self._chance.sample(self._lanes, len(self._lanes))

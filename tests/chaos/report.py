@@ -27,13 +27,14 @@ def table(verdicts: Iterable[Verdict]) -> str:
 
 
 def details(verdict: Verdict) -> str:
-    """Return the violations of a run, and what its kills met."""
+    """Return what a run's kills met, its violations, and what is known of the first of these."""
     met = ", ".join(f"{act} {count}" for act, count in sorted(verdict.tally.met.items()))
     shown = [f"  {violation}" for violation in verdict.violations[:_SHOWN]]
     left = len(verdict.violations) - len(shown)
     shown += [f"  and {left} more"] if left else []
     head = f"{_name(verdict)} on {verdict.store}, seed {verdict.seed}: kills met {met}"
-    return "\n".join([head, *shown])
+    told = verdict.dossiers if verdict.sabotage is None else []
+    return "\n".join([head, *shown, *told])
 
 
 def _name(verdict: Verdict) -> str:

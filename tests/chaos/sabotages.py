@@ -19,7 +19,7 @@ from fhir_backpain.errors import AmbiguousRemoteError, RemoteError
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox import intake, queue
 from fhir_backpain.outbox.clock import format_instant
-from fhir_backpain.outbox.entry import LeasedEntry, Receipt, Settlement
+from fhir_backpain.outbox.entry import LeasedEntry, Receipt
 from fhir_backpain.outbox.intake import Intake
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outbox.postgres_session import PostgresSession
@@ -30,15 +30,14 @@ from fhir_backpain.sync import bundle, composition, server_access
 from fhir_backpain.sync.bundle import Answer, Written
 from fhir_backpain.sync.composition import Change
 from fhir_backpain.sync.delivery import Delivery
-from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
+from fhir_backpain.sync.delivery_report import RecordFate
 from fhir_backpain.sync.delivery_state import DeliveryState
 from fhir_backpain.sync.job_runner import JobRunner
 from fhir_backpain.sync.plan import Job
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.read_back import ReadBack
-from fhir_backpain.sync.settlement import Settler
 from fhir_backpain.sync.tombstone import TombstoneRenderer
-from tests.chaos.climate import BUSY, CONTESTED, LOSSY, PLAIN, REFUSING, Climate
+from tests.chaos.climate import ANSWERED, BUSY, LOSSY, PLAIN, REFUSING, SENDING, Climate
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +104,14 @@ def take_what_others_hold() -> None:
     _replace(
         queue, "_READY",
         queue._READY.replace("token IS NULL OR", "token IS NULL OR token IS NOT NULL OR"),
+    )  # fmt: skip
+
+
+def settle_without_a_lease() -> None:
+    """Record what became of entries, and what the server has, whoever holds them by now."""
+    _replace(
+        queue, "_LEASED",
+        queue._LEASED.replace(" AND e.token = k.token", "").replace(" AND p.token = k.token", ""),
     )  # fmt: skip
 
 
@@ -185,17 +192,6 @@ def trust_every_answer() -> None:
     _replace(server_access, "read_answer", careless)
 
 
-def drop_what_is_throttled() -> None:
-    """Do not come back to a record for which the server was too busy."""
-    settlement = Settler._settlement
-
-    def careless(self: Settler, fate: RecordFate, report: DeliveryReport) -> Settlement:
-        found = settlement(self, fate, report)
-        return replace(found, state="sent") if found.status == 503 else found
-
-    _replace(Settler, "_settlement", careless)
-
-
 def forget_later_records() -> None:
     """Do not see that a later record, sent together with an older one, has arrived."""
 
@@ -209,14 +205,14 @@ _ALL = (
     (acknowledge_before_commit, PLAIN),
     (read_nothing_back, LOSSY),
     (believe_lost_answers, LOSSY),
-    (take_what_others_hold, CONTESTED),
+    (take_what_others_hold, SENDING),
+    (settle_without_a_lease, ANSWERED),
     (newest_first, PLAIN),
     (send_superseded_versions, PLAIN),
     (let_older_records_win, PLAIN),
     (give_ids_by_chance, PLAIN),
     (write_ledger_before_sending, BUSY),
     (trust_every_answer, REFUSING),
-    (drop_what_is_throttled, BUSY),
     (forget_later_records, LOSSY),
 )
 SABOTAGES = {

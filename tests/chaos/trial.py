@@ -13,6 +13,7 @@ from fhir_backpain.sandbox.server import SandboxServer
 from fhir_backpain.sync.tombstone import TombstoneRenderer
 from tests.chaos.checker import Violation, check
 from tests.chaos.climate import Climate
+from tests.chaos.dossier import dossiers
 from tests.chaos.evidence import Evidence, gather
 from tests.chaos.faults import rules
 from tests.chaos.journal import read_journal
@@ -24,7 +25,7 @@ from tests.chaos.zygote import Zygote
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a run came to."""
+    """What a run came to. `dossiers` tell all that is known of what the violations are about."""
 
     climate: str
     sabotage: str | None
@@ -36,6 +37,7 @@ class Verdict:
     records: int
     versions: int
     violations: list[Violation]
+    dossiers: list[str]
     seconds: float
 
     def count(self, *kinds: str) -> int:
@@ -71,9 +73,9 @@ def run_trial(
             killer.run()
             finished = killer.finish(climate.seconds)
             server.faults.clear()
-            evidence = _evidence(folder, database, server.base_url)
+            evidence, found, told = _judged(folder, database, server.base_url)
         said = [log.read_text() for log in sorted(folder.glob("*.log"))]
-    violations = check(evidence) + _ends(killer.tally, finished, said)
+    violations = found + _ends(killer.tally, finished, said)
     return Verdict(
         climate.name,
         sabotage,
@@ -85,14 +87,20 @@ def run_trial(
         len({one.entry.key for one in evidence.stored}),
         len(evidence.versions),
         violations,
+        told,
         time.monotonic() - begun,
     )
 
 
-def _evidence(folder: Path, database: str, base_url: str) -> Evidence:
+def _judged(
+    folder: Path, database: str, base_url: str
+) -> tuple[Evidence, list[Violation], list[str]]:
+    """Return what a run has left, what is wrong with it, and all that is known of that."""
     promised = [one for lane in range(LANES) for one in read_journal(journal_path(folder, lane))]
     with open_store(database) as store, FhirClient(base_url, timeout=60) as client:
-        return gather(store, client, TombstoneRenderer(mapper), promised)
+        evidence = gather(store, client, TombstoneRenderer(mapper), promised)
+        violations = check(evidence)
+        return evidence, violations, dossiers(store, evidence, violations)
 
 
 def _ends(tally: Tally, finished: bool, said: list[str]) -> list[Violation]:

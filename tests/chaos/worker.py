@@ -6,14 +6,16 @@ It goes on until it is killed, or, where it is told to finish, until nothing is 
 from __future__ import annotations
 
 import os
+import signal
 import threading
 import time
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from fhir_backpain.client.client import FhirClient
+from fhir_backpain.client.reply import Reply
 from fhir_backpain.errors import BackpainError
 from fhir_backpain.mapping.mapper import load_mapper
 from fhir_backpain.outbox.opening import open_store
@@ -22,6 +24,7 @@ from fhir_backpain.outbox.store import Store
 from fhir_backpain.sync.push import Dispatcher
 from fhir_backpain.sync.push_options import PushOptions
 from tests.chaos.activity import Activity
+from tests.chaos.cruelty import Stop
 from tests.chaos.journal import Journal
 from tests.chaos.sabotages import SABOTAGES
 from tests.chaos.workload import Workload
@@ -37,7 +40,8 @@ class Order:
     """What a worker is to do; it crosses to its process as JSON.
 
     `folder` holds the journals and activities. `backlog` is how many entries may wait before no
-    more are appended. `finish` tells it to end what is begun; it has `seconds` for that.
+    more are appended. `finish` tells it to end what is begun; it has `seconds` for that. `stop`
+    tells it where to stop itself, once.
     """
 
     lane: int
@@ -52,10 +56,37 @@ class Order:
     sabotage: str | None = None
     finish: bool = False
     seconds: float = 60.0
+    stop: Stop | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the order as JSON data."""
         return asdict(self)
+
+
+class StoppingClient(FhirClient):
+    """Stops this process around its first bundle, where it is told to.
+
+    Not in the middle of a transaction of the outbox: others could do nothing meanwhile.
+    """
+
+    def __init__(self, base_url: str, stop: Stop | None, store: Store) -> None:
+        super().__init__(base_url, deadline=10)
+        self._left = stop
+        self._database = getattr(getattr(store, "database", None), "_lock", nullcontext())
+
+    def transaction(self, bundle: str) -> Reply:
+        """Send a transaction."""
+        self._stop_at("sending")
+        reply = super().transaction(bundle)
+        self._stop_at("answered")
+        return reply
+
+    def _stop_at(self, place: Stop) -> None:
+        if self._left == place:
+            self._left = None
+            with self._database:
+                # To this thread: were it sent to the process, this thread might go on for a while.
+                signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 class Worker:
@@ -73,7 +104,7 @@ class Worker:
         """Work; True where the order was to finish and nothing is left."""
         order = self._order
         store = open_store(order.place)
-        with closing(store), FhirClient(order.base_url, deadline=10) as client:
+        with closing(store), StoppingClient(order.base_url, order.stop, store) as client:
             self._watch(store, client)
             dispatcher = Dispatcher(store, client, mapper, options=self._options())
             if order.finish:

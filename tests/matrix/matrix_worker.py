@@ -9,9 +9,9 @@ it is done.
 from __future__ import annotations
 
 import json
-import os
 import signal
 import sys
+import threading
 from typing import Any
 
 from fhir_backpain.client.client import FhirClient
@@ -32,7 +32,8 @@ class _Stopping:
     def __call__(self) -> None:
         if self._left:
             self._left = 0
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # To this thread: were it sent to the process, this thread might go on for a while.
+            signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 class StoppingRenderer(ScoreRenderer):

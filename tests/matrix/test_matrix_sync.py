@@ -219,8 +219,9 @@ def test_row_03_sigterm_finishes_what_is_under_way(
 
 
 @pytest.mark.parametrize("mode", ["stop-rendering", "stop-sending"])
+@pytest.mark.parametrize("before", [[], [7]])
 def test_row_04_a_worker_that_stood_still_past_its_lease_overwrites_nothing(
-    place: str, opened: Opener, server: SandboxServer, mode: str
+    place: str, opened: Opener, server: SandboxServer, mode: str, before: list[int]
 ) -> None:
     from tests.acceptance.kill_sync_worker import ScoreRenderer, records
 
@@ -232,7 +233,6 @@ def test_row_04_a_worker_that_stood_still_past_its_lease_overwrites_nothing(
     with FhirClient(server.base_url) as client:
         options = PushOptions(retry=QUICK, patience=20)
         dispatcher = Dispatcher(store, client, ScoreRenderer(), options=options)
-        before = [7] if mode == "stop-sending" else []
         dispatcher.append([newer(score) for score in before])
         dispatcher.run_until_idle()
         process = worker(place, server.base_url, 1, mode)

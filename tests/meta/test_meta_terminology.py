@@ -49,13 +49,25 @@ HL7 = ("http://terminology.hl7.org/CodeSystem/", "http://hl7.org/fhir/")
 PACKAGE = sorted((profiles_folder() / "package").rglob("*.json"))
 
 # What stands in the package though nothing emits it: a word of US Core that its own profile of
-# Provenance fixes.
+# Provenance fixes, and what a PlanDefinition says of itself. HL7's validator knows them.
 SHIPPED_ALONE = [
     Concept(
         "provenance.transmitter",
         "http://hl7.org/fhir/us/core/CodeSystem/us-core-provenance-participant-type",
         "transmitter",
         "Transmitter",
+    ),
+    Concept(
+        "protocol.type",
+        "http://terminology.hl7.org/CodeSystem/plan-definition-type",
+        "clinical-protocol",
+        "Clinical Protocol",
+    ),
+    Concept(
+        "protocol.create",
+        "http://terminology.hl7.org/CodeSystem/action-type",
+        "create",
+        "Create",
     ),
 ]
 

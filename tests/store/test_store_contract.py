@@ -317,6 +317,26 @@ def test_the_urls_of_the_ledger_come_page_by_page(store: Store) -> None:
     assert list(found) == urls[1:]
 
 
+def test_the_ledger_of_a_type_comes_page_by_page(store: Store) -> None:
+    store.append([record("r1")], SERVER, "m1")
+    rows = [
+        replace(row(f"{kind}/{n:02}"), written_at=f"2026-03-{n + 1:02}T10:00:00.000Z")
+        for kind in ("Goal", "Observation", "ObservationX")
+        for n in range(7)
+    ]
+    gone = [replace(row("Observation/99"), retired="entered-in-error"),
+            replace(row("Observation/98"), retired="deleted")]  # fmt: skip
+    store.settle(SERVER, [settled(lease_one(store))], [*rows, *gone])
+    mine = [one for one in rows if one.url.startswith("Observation/")]
+    first = store.ledger_page(SERVER, "Observation", limit=4)
+    assert first == mine[:4]
+    assert store.ledger_page(SERVER, "Observation", after=first[-1].url) == mine[4:]
+    since, until = mine[2].written_at, mine[4].written_at
+    assert store.ledger_page(SERVER, "Observation", since=since, until=until) == mine[2:4]
+    assert store.ledger_page("other", "Observation") == []
+    assert store.ledger_page(SERVER, "Patient") == []
+
+
 def test_versions_whose_fate_is_unknown_are_remembered(store: Store) -> None:
     key = key_of(record("r1").data)
 

@@ -48,12 +48,12 @@ class Given:
         for clause in read_clauses(condition):
             if clause.word in _PRESENCE:
                 continue
-            path, word = scope.find(clause.path, place).path, frozenset({clause.word})
+            path, words = scope.find(clause.path, place).path, frozenset(clause.words)
             if clause.is_negated:
-                never = {**given.never, path: given.never.get(path, frozenset()) | word}
+                never = {**given.never, path: given.never.get(path, frozenset()) | words}
                 given = replace(given, never=never)
             else:
-                given = given.with_words(path, word)
+                given = given.with_words(path, words)
         return given
 
     def with_words(self, path: str, words: frozenset[str]) -> Given:

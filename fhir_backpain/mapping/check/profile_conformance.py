@@ -18,6 +18,7 @@ from fhir_backpain.fhir.canonical import PROFILES
 from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.check.claim import Claim, claims_of
 from fhir_backpain.mapping.check.profile_walk import ProfileWalk
+from fhir_backpain.mapping.check.settled import settled
 from fhir_backpain.mapping.declaration import Declaration
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.mapping.release_delta import BASE_RELEASE
@@ -70,9 +71,9 @@ class ProfileConformance:
             return
         walk = ProfileWalk(profile, self._profiles, self._definitions, self._library, claim.given)
         root = [profile.elements[profile.type]]
-        yield from walk.of_object(
-            template, root, declaration.makes, scope.with_facts(claim.given.facts)
-        )
+        here = scope.with_facts(claim.given.facts)
+        left = settled(template, here, claim.given)
+        yield from walk.of_object(left, root, declaration.makes, here)
 
     def _unknown(self, claim: Claim) -> Iterator[Issue]:
         """A profile of ours, or of the mappings' own folder, must be there."""

@@ -1,13 +1,12 @@
-"""Copies: a source value as it is, in text, or as narrative."""
+"""Copies: a source value as it is, or in text."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from html import escape
 from json.encoder import encode_basestring_ascii
 
-from fhir_backpain.mapping.chunk import Chunks, Code, Text
+from fhir_backpain.mapping.chunk import Chunks, Code
 from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.arguments import (
     argument,
@@ -86,31 +85,9 @@ def text(emitter: Emitter, slot: Slot) -> Piece:
     return emitter.optional(f"quoted({joined}) if {there} else None", is_bound=is_bound)
 
 
-def narrative(emitter: Emitter, slot: Slot) -> Piece:
-    """``{=narrative: path, else: words}``: a Narrative with the text in one paragraph.
-
-    One-way: the narrative repeats what other elements say.
-    FHIR: Narrative, http://hl7.org/fhir/R4/narrative.html
-    """
-    only_options(slot, "else")
-    reach = emitter.reach(argument(slot), slot.location)
-    leaf(reach, slot.location)
-    piece = emitter.value(reach, lambda value: (Code(f"paragraph({value})"),))
-    instead = option(slot, "else")
-    if instead is not None and piece.test is not None:
-        piece = either(emitter, piece, Piece((Text(paragraph(instead)),)))
-    return emitter.pieces.object({"status": literal("generated"), "div": piece})
-
-
 quoted = encode_basestring_ascii
 """Returns text as a JSON string in ASCII."""
 
 
-def paragraph(value: str) -> str:
-    """Return text as the JSON string of an XHTML div with one escaped paragraph."""
-    inner = escape(value, quote=False)
-    return quoted(f'<div xmlns="http://www.w3.org/1999/xhtml"><p>{inner}</p></div>')
-
-
-NAMES = {"quoted": quoted, "paragraph": paragraph, "BOOLEANS": _BOOLEANS}
+NAMES = {"quoted": quoted, "BOOLEANS": _BOOLEANS}
 """What the code that these functions emit refers to."""

@@ -20,6 +20,7 @@ from fhir_backpain.mapping.piece import Piece, literal
 from fhir_backpain.mapping.scope import Reach, leaf
 from fhir_backpain.mapping.source_shape import Leaf
 from fhir_backpain.mapping.template import Slot
+from fhir_backpain.record import RECORD_TYPES
 
 # The local variables that start a logical id and the value of an identifier, by owner.
 OWNERS = {"record": ("rp", "rq"), "patient": ("pp", "pq")}
@@ -115,11 +116,12 @@ def reference(emitter: Emitter, slot: Slot) -> Piece:
 
     It carries the address and the business identifier, so that it can be followed on the server
     and read back without it. With ``of record: path`` it points into another record of the same
-    type. It is left out where the first path of its key, or the other record, is missing.
+    type, or of that in ``record type``. It is left out where the first path of its key, or the
+    other record, is missing.
 
     FHIR: Reference, http://hl7.org/fhir/R4/references.html
     """
-    only_options(slot, "belongs to", "key", "of record")
+    only_options(slot, "belongs to", "key", "of record", "record type")
     type_ = argument(slot)
     if type_ == "Patient":
         return _patient_reference(emitter, slot)
@@ -136,12 +138,22 @@ def reference(emitter: Emitter, slot: Slot) -> Piece:
     result = emitter.variable("None", is_bound=is_bound)
     with emitter.code.block(f"if {' and '.join(tests) or 'True'}:"):
         if other:
-            type_name = emitter.scope.find("record", slot.location).expression
+            type_name = _record_type(emitter, slot)
             names = f"record_names(pp, pq, s.source, {type_name}, {other.expression})"
             emitter.code.add(f"{owner[0]}, {owner[1]} = {names}")
         text = emitter.pieces.text(_pointing(emitter, type_, owner, key))
         emitter.code.add(f"{result.expression} = {text}")
     return emitter.settled_variable(result)
+
+
+def _record_type(emitter: Emitter, slot: Slot) -> str:
+    """Return the expression of the other record's type."""
+    named = option(slot, "record type")
+    if named is None:
+        return emitter.scope.find("record", slot.location).expression
+    if named not in RECORD_TYPES:
+        raise refuse(slot, f"'record type' is one of: {', '.join(RECORD_TYPES)}.")
+    return repr(named)
 
 
 def _pointing(emitter: Emitter, type_: str, owner: tuple[str, str], key: KeyCode) -> Chunks:
@@ -168,6 +180,8 @@ def _owner(emitter: Emitter, slot: Slot) -> tuple[Reach | None, tuple[str, str]]
     if other is not None:
         names = (emitter.code.fresh("o"), emitter.code.fresh("o"))
         return emitter.reach(other, slot.location), names
+    if "record type" in slot.options:
+        raise refuse(slot, "'record type' stands beside 'of record'.")
     belongs = option(slot, "belongs to") or "record"
     if belongs not in OWNERS:
         raise refuse(slot, "'belongs to' is record or patient.")

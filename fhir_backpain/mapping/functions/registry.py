@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fhir_backpain.mapping.emitter import SlotEmitter
 from fhir_backpain.mapping.functions import cells, copying, referencing
 from fhir_backpain.mapping.functions.coding import Coding
+from fhir_backpain.mapping.functions.narrating import Narrating
 from fhir_backpain.mapping.library import Library
 
 
@@ -16,7 +17,7 @@ def resource_functions(library: Library) -> Mapping[str, SlotEmitter]:
     return {
         "copy": copying.copy,
         "text": copying.text,
-        "narrative": copying.narrative,
+        "narrative": Narrating(library).narrative,
         "fixed": coding.fixed,
         "fixed coding": coding.fixed_coding,
         "concept": coding.concept,

@@ -152,5 +152,5 @@ def _assume(condition: str, names: Names, out: Assignments) -> None:
     """Note what a condition that held says of the record: a word, or that a flag is set."""
     words: dict[str, Any] = {"true": True, "false": False}
     for clause in read_clauses(condition):
-        if not clause.is_negated and clause.word not in ("present", "missing"):
+        if not clause.is_negated and clause.word not in ("", "present", "missing"):
             out.put(names.place(clause.path), words.get(clause.word, clause.word))

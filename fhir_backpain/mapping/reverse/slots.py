@@ -152,6 +152,8 @@ def _reference(slot: Slot, json: Any, names: Names, out: Assignments) -> None:
     values = read_key(read_declared_key(tree), address.key) if address else None
     if address is None or values is None:
         raise Mismatch
+    if option(slot, "record type") not in (None, address.record):
+        raise Mismatch
     for path, value in values.items():
         out.put(names.place(path), value)
     other = option(slot, "of record")

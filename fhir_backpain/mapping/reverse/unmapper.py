@@ -7,7 +7,7 @@ from what that makes is reported. So nothing is swallowed, whatever the inverses
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -231,11 +231,25 @@ def _fill(
         group.shared.append((given[person], ()))
     shared = by_owner.get((group.source, patient.path, None, None), [])
     rivals = sum(owner[:3] == (group.source, patient.path, group.record_type) for owner in by_owner)
+    is_alone = provenance not in given and rivals == 1
     spoken_of = set(_references([resource for resource, _ in group.own]))
-    for url in shared:
-        if url in spoken_of or (provenance not in given and rivals == 1):
+    elsewhere = _spoken_of_elsewhere(given, {*urls, *shared})
+    # What is told of the patient may speak of the visit, so that the visit comes last.
+    for url in sorted(shared, key=_is_visit):
+        is_anothers = _is_visit(url) and url in elsewhere
+        if url in spoken_of or (is_alone and not is_anothers):
             group.shared.append((given[url], _key(addresses[url])))
+            spoken_of.update(_references(given[url]))
     _put_in_order(group, given.get(provenance))
+
+
+def _spoken_of_elsewhere(given: Mapping[str, Resource], ours: Collection[str]) -> set[str]:
+    """Return what the resources of other records refer to."""
+    return set(_references([resource for url, resource in given.items() if url not in ours]))
+
+
+def _is_visit(url: str) -> bool:
+    return url.startswith("Encounter/")
 
 
 def _put_in_order(group: _Group, provenance: Resource | None) -> None:

@@ -59,21 +59,24 @@ class RecordIdentity:
         self._record_type: str = data["record"]
         patient = identity.patient_in_source(self.source, self.system, self.value)
         self._patient = TracedOwner(patient, PERSON)
-        self._record = TracedOwner(self._owner_of(data["id"]), PERSON + RECORD)
+        own = self._owner_of(self._record_type, data["id"])
+        self._record = TracedOwner(own, PERSON + RECORD)
 
-    def _owner_of(self, record_id: str) -> identity.Owner:
-        return identity.record_of_patient(
-            self._patient.owner, self.source, self._record_type, record_id
-        )
+    def _owner_of(self, record_type: str, record_id: str) -> identity.Owner:
+        return identity.record_of_patient(self._patient.owner, self.source, record_type, record_id)
 
     def owner(self, belongs_to: str) -> TracedOwner:
         """Return the owner of what belongs to the ``record`` or to the ``patient``."""
         return self._patient if belongs_to == "patient" else self._record
 
-    def other_record(self, record_id: Found) -> TracedOwner:
-        """Return the owner of what another record of the same type and patient makes."""
-        pointers = (*PERSON, "/record", record_id.pointer)
-        return TracedOwner(self._owner_of(record_id.value), pointers)
+    def other_record(self, record_id: Found, record_type: str | None) -> TracedOwner:
+        """Return the owner of what another record of the same patient makes.
+
+        It is of the same type where `record_type` is None.
+        """
+        named = ("/record",) if record_type is None else ()
+        owner = self._owner_of(record_type or self._record_type, record_id.value)
+        return TracedOwner(owner, (*PERSON, *named, record_id.pointer))
 
     def address(self, type_: str, owner: TracedOwner, key: TracedKey) -> Address:
         """Return the address of the resource of this type, owner and key."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from fhir_backpain.artifacts.located_yaml import YamlList, YamlMap
+from fhir_backpain.artifacts.located_yaml import YamlList, YamlMap, want_text
 from fhir_backpain.mapping.declaration import KeyPart, read_key
 from fhir_backpain.mapping.functions.arguments import argument, arguments, option
+from fhir_backpain.mapping.functions.narrating import step_nodes
 from fhir_backpain.mapping.template import Slot
 from fhir_backpain.mapping.trace.slot_tracer import PLACE
 
@@ -25,7 +26,7 @@ def owner_paths(slot: Slot) -> tuple[str, ...]:
     if argument(slot) == "Patient":
         return PERSON_PATHS
     if "of record" in slot.options:
-        return (*PATIENT_PATHS, "record")
+        return PATIENT_PATHS if "record type" in slot.options else (*PATIENT_PATHS, "record")
     return OWNER_PATHS[option(slot, "belongs to") or "record"]
 
 
@@ -39,8 +40,18 @@ def slot_paths(slot: Slot) -> list[str]:
         return [f"{argument(slot)}.{part}" for part in _ACTOR_PARTS]
     if slot.function == "text":
         return PLACE.findall(argument(slot))
+    if slot.function == "narrative":
+        return [argument(slot), *_step_paths(slot)]
     by = option(slot, "by")
     return [*arguments(slot), *([by] if by else [])]
+
+
+def _step_paths(slot: Slot) -> list[str]:
+    return [
+        f"{want_text(node, 'of')}[].{want_text(node, part)}"
+        for node in step_nodes(slot)
+        for part in ("word", "status")
+    ]
 
 
 def _reference_paths(slot: Slot) -> list[str]:

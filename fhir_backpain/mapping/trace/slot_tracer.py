@@ -21,6 +21,7 @@ from fhir_backpain.mapping.functions.arguments import (
     refuse,
     want_option,
 )
+from fhir_backpain.mapping.functions.narrating import read_steps
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.mapping.template import Slot
 from fhir_backpain.mapping.trace.addressing import (
@@ -50,7 +51,7 @@ class SlotTracer:
         self._functions: dict[str, SlotFunction] = {
             "copy": _copy,
             "text": _text,
-            "narrative": _narrative,
+            "narrative": self._narrative,
             "fixed": self._fixed,
             "fixed coding": self._fixed_coding,
             "concept": self._translated(ConceptRow.to_codeable_concept),
@@ -104,6 +105,35 @@ class SlotTracer:
                 )
             )
         return row
+
+    def _narrative(self, slot: Slot, point: Point) -> Made:
+        found = point.scope.find(argument(slot))
+        shown = found.value if found.value is not None else option(slot, "else")
+        if shown is None:
+            return Made(None)
+        steps, pointers = self._steps(slot, point)
+        text = "".join(f"<p>{one}</p>" for one in (escape(shown, quote=False), *steps))
+        div = f'<div xmlns="http://www.w3.org/1999/xhtml">{text}</div>'
+        members = {
+            "status": _leaf(slot, point, "generated"),
+            "div": _leaf(slot, point, div, (*found.pointers, *pointers)),
+        }
+        return Made(TracedObject(members))
+
+    def _steps(self, slot: Slot, point: Point) -> tuple[list[str], tuple[str, ...]]:
+        """Return a numbered text for each line of care, and the pointers of what is in them."""
+        if "steps" not in slot.options:
+            return [], ()
+        found = read_steps(slot, self._library)
+        items = [list(point.scope.find(one.path).items()) for one in found.sources]
+        read = [
+            [(item.step(one.word), item.step(one.status)) for item in row]
+            for one, row in zip(found.sources, items, strict=True)
+        ]
+        told = found.told([[(word.value, status.value) for word, status in row] for row in read])
+        pointers = (part.pointer for row in read for pair in row for part in pair)
+        lines = [f"{at}. {line}. {'; '.join(steps)}" for at, (line, steps) in enumerate(told, 1)]
+        return lines, tuple(pointers)
 
     def _quantity(self, slot: Slot, point: Point) -> Made:
         number = point.scope.find(argument(slot))
@@ -159,23 +189,6 @@ def _text(slot: Slot, point: Point) -> Made:
     return Made(_leaf(slot, point, "".join(parts), tuple(part.pointer for part in found)))
 
 
-def _narrative(slot: Slot, point: Point) -> Made:
-    found = point.scope.find(argument(slot))
-    shown = found.value or option(slot, "else")
-    if shown is None:
-        return Made(None)
-    paragraph = f"<p>{escape(shown, quote=False)}</p>"
-    div = f'<div xmlns="http://www.w3.org/1999/xhtml">{paragraph}</div>'
-    return Made(
-        TracedObject(
-            {
-                "status": _leaf(slot, point, "generated"),
-                "div": _leaf(slot, point, div, found.pointers),
-            }
-        )
-    )
-
-
 def _of_key(slot: Slot, point: Point, value: str, pointers: tuple[str, ...]) -> TracedLeaf:
     """Return a leaf that is an address."""
     cause = point.cause(slot.function, slot.location, pointers, is_identity=True)
@@ -228,7 +241,9 @@ def _owner(slot: Slot, point: Point) -> TracedOwner | None:
     if other is None:
         return point.identity.owner(option(slot, "belongs to") or "record")
     record_id = point.scope.find(other)
-    return None if record_id.value is None else point.identity.other_record(record_id)
+    if record_id.value is None:
+        return None
+    return point.identity.other_record(record_id, option(slot, "record type"))
 
 
 def _patient_reference(slot: Slot, point: Point) -> TracedObject:

@@ -100,6 +100,7 @@ Description: "Scores, examination findings, treatments and modalities for which 
 * #line-surgical "Line of care: surgical"
 * #referral-psychologist "Referral to a psychologist"
 * #referral-surgeon "Referral to a spine surgeon"
+* #urgent-referral "Urgent referral to a specialist"
 * #line-self-management ^property[0].code = #step
 * #line-self-management ^property[0].valueInteger = 1
 * #line-conservative ^property[0].code = #step

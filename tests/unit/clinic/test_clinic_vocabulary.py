@@ -57,7 +57,7 @@ WORDS = {
         " self-care-education exercise-education ergonomics-education lifting-education"
         " weight-management smoking-cessation epidural-injection nerve-root-block"
         " facet-denervation lumbar-discectomy laminectomy lumbar-fusion referral-physiotherapy"
-        " referral-pain-specialist referral-chiropractor"
+        " referral-pain-specialist referral-chiropractor urgent-referral"
     ),
     "medication": (
         "ibuprofen-200mg ibuprofen-600mg naproxen-500mg acetaminophen-500mg duloxetine-30mg"

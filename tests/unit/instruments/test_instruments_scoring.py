@@ -194,6 +194,17 @@ def test_every_shipped_instrument_with_items_is_scored_or_says_why_not() -> None
     assert [one.key for one in every if one.items and not (one.scoring or one.unscored)] == []
 
 
+def test_every_scored_instrument_has_an_example_above() -> None:
+    """One that is scored is held against what its authors published, or it is not scored."""
+    every = [read_instrument(path) for path in (mappings_folder() / "instruments").glob("*.yaml")]
+    text = Path(__file__).read_text("utf-8")
+    scored = [one.key for one in every if one.scoring]
+    silent = [
+        key for key in scored if f'answered("{key}", ' not in text and f'("{key}", ' not in text
+    ]
+    assert (silent, len(scored) > 10) == ([], True)
+
+
 ALL: Mapping[str, int] = {"1": 1, "2": 1, "3": 0, "4": 4, "9a": 2, "9b": 2}
 
 

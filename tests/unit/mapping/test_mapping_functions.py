@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,16 @@ from tests.unit.mapping.conftest import Compile, Make
 CLINIC = "https://clinic.example/app"
 PATIENT = identity.patient_in_source(CLINIC, "https://clinic.example/mrn", "MRN-1")
 NAMED = {**assessment()["patient"], "name": {"family": "Ü\"'{}\\", "given": ["A", "B\n"]}}
+STEPS = (
+    "steps: [{of: activities, word: treatment, status: status, map: treatment, "
+    "line: treatment-line}], in order: [own.line-self-management, own.line-conservative, "
+    "own.line-interventional, own.line-surgical]"
+)
+OTHER = "of record: =note, record type: care-plan, key: [activity, =measure]"
+ACTIVITY = (
+    "mapping: m\nsource: {source}\nmakes: ServiceRequest\nbelongs to: record\n"
+    "key: [activity, =status]\n"
+)
 TRICKY = "a \"b\" {c} 'd' \\ é \u2028 <p> & 漢"
 
 
@@ -72,6 +83,48 @@ def test_narrative_is_one_escaped_paragraph(make: Make) -> None:
     made = make(resource, care_plan())
     assert made["text"]["div"] == div.format("It's &lt;none&gt; &amp; {nothing}")
     assert make("text: {=narrative: summary}", care_plan()) == {}
+
+
+def test_narrative_tells_the_steps_in_the_order_of_their_lines(make: Make) -> None:
+    activities = [
+        {"id": word, "treatment": word, "status": status}
+        for word, status in (
+            ("lumbar-fusion", "on-hold"), ("stretching", "active"), ("acupuncture", "revoked"),
+            ("pain-education", "completed"),
+        )
+    ]  # fmt: skip
+    resource = f"text: {{=narrative: summary, else: y & z, {STEPS}}}"
+    told = make(resource, care_plan(activities=activities))["text"]["div"]
+    assert re.findall("<p>(.*?)</p>", told) == [
+        "y &amp; z",
+        "1. Line of care: self-management. Stretching exercises (active); "
+        "Education about pain (completed)",
+        "2. Line of care: conservative. Acupuncture (revoked)",
+        "3. Line of care: surgical. Lumbar spinal fusion (on-hold)",
+    ]
+    alone = make(resource, care_plan(summary="a < b"))["text"]["div"]
+    assert re.findall("<p>(.*?)</p>", alone) == ["a &lt; b"]
+
+
+def test_steps_need_what_is_always_there(compiled: Compile) -> None:
+    wrong = STEPS.replace("word: treatment", "word: description")
+    with pytest.raises(ArtifactError, match="may be missing"):
+        compiled(f"x: {{=narrative: summary, else: y, {wrong}}}", "care-plan")
+    with pytest.raises(ArtifactError, match="needs 'else'"):
+        compiled(f"x: {{=narrative: summary, {STEPS}}}", "care-plan")
+    with pytest.raises(ArtifactError, match="is no list"):
+        compiled(f"x: {{=narrative: id, {STEPS.replace('activities', 'period')}}}", "care-plan")
+
+
+def test_a_reference_leads_into_a_record_of_another_type(make: Make) -> None:
+    resource = f"x: {{=reference: ServiceRequest, {OTHER}}}\n"
+    data = observation(note="C-9")
+    made = make(resource, data)["x"]
+    assert made["identifier"]["value"].split("/")[1:] == ["care-plan", "C-9", "activity", "odi"]
+    plan = care_plan(id="C-9")
+    there = make("x: {=own: identifier}", plan, head=ACTIVITY)["x"]
+    assert there["value"] == made["identifier"]["value"].replace("odi", "active")
+    assert make(resource, observation()) == {}
 
 
 def test_fixed_concepts_never_vary(make: Make) -> None:
@@ -253,7 +306,14 @@ def test_made_names_everything_that_was_made_before(compiled: Compile) -> None:
         ('x: {=text: "{encounter}"}', 3004, "not a single value"),
         ('x: {=text: "{id}", else: y}', 3002, "it has: none"),
         ("x: {=narrative: encounter}", 3004, "not a single value"),
-        ("x: {=narrative: note, or: y}", 3002, "it has: else"),
+        ("x: {=narrative: note, or: y}", 3002, "it has: else, steps, in order"),
+        ("x: {=narrative: note, steps: [], in order: [own.line-surgical]}", 3002, "'steps' is"),
+        ("x: {=narrative: note, else: y, steps: [{of: scores}]}", 3002, "needs 'in order'"),
+        (f"x: {{=narrative: note, else: y, {STEPS}}}", 3003, "no 'activities'"),
+        (f"x: {{=narrative: id, {STEPS.replace('surgical', 'x')}}}", 1101, "no concept"),
+        (f"x: {{=narrative: id, {STEPS.replace('line: treatment-line', 'line: x')}}}", 1103, "map"),
+        (f"x: {{=narrative: id, {STEPS.replace('map: treatment', 'map: cause')}}}", 3002, "no row"),
+        (f"x: {{=narrative: id, {STEPS.replace(', own.line-conservative', '')}}}", 3002, "order"),
         ("x: {=fixed: pain.onsett}", 1101, "Did you mean pain.onset"),
         ("x: {=fixed: zzz}", 1101, "no concept 'zzz'."),
         ("x: {=fixed coding: pain.onset, map: y}", 3002, "it has: none"),
@@ -277,6 +337,8 @@ def test_made_names_everything_that_was_made_before(compiled: Compile) -> None:
         ("x: {=reference: Goal, key: [=nope]}", 3003, "no 'nope'"),
         ("x: {=reference: Goal, belongs to: person, key: [a]}", 3002, "record or patient"),
         ("x: {=reference: Goal, of: id, key: [a]}", 3002, "no option 'of'"),
+        (f"x: {{=reference: Goal, {OTHER.replace('care-plan', 'plan')}}}", 3002, "is one of: "),
+        ("x: {=reference: Goal, record type: care-plan, key: [a]}", 3002, "beside 'of record'"),
         ("x: {=actor: encounter}", 3003, "no 'identifier'"),
         ("x: {=made: references, of: all}", 3002, "it has: none"),
     ],

@@ -26,6 +26,9 @@ SCOPE = root_scope(record_shape("observation"))
         "status is final and status is not final",
         "status is not final and note is present and status is final",
         "test_data is true and test_data is false",
+        "status is final or amended and status is preliminary",
+        "status is final or amended and status is not amended or final",
+        "status is final or amended and status is missing",
     ],
 )
 def test_a_condition_that_never_holds_says_why(condition: str) -> None:
@@ -44,6 +47,9 @@ def test_a_condition_that_never_holds_says_why(condition: str) -> None:
         "status is not final and status is not amended",
         "status is not final and status is amended",
         "status is final and note is missing",
+        "status is final or amended and status is amended or preliminary",
+        "status is final or amended and status is not final",
+        "status is final or amended and status is present",
         "test_data is true and encounter.status is finished",
     ],
 )

@@ -290,3 +290,31 @@ def test_claims_come_back_and_a_changed_one_is_told(mapper: Mapper) -> None:
     score["meta"]["profile"].append("https://elsewhere.example/fhir/p")
     found = mapper.from_fhir(made)
     assert [issue.expression for issue in found.issues] == ["Observation.meta.profile[2]"]
+
+
+@pytest.mark.parametrize("first", ["assessment", "care-plan"])
+def test_a_record_without_provenance_takes_no_visit_of_another_record(
+    mapper: Mapper, made: Made, first: str
+) -> None:
+    visit = {"id": "V-1", "setting": "clinic"}
+    goal = {"id": "G-1", "description": "Walk", "status": "active", "start": "2024-03-04"}
+    plan = care_plan(id="C-1", recorded_at=RECORDED, encounter=visit, goals=[goal])
+    score = assessment(id="A-1", scores=[{"measure": "odi", "score": Decimal(20)}])
+    resources = [*made(score), *made(plan)]
+    if first == "care-plan":
+        resources.reverse()
+    result = mapper.from_fhir(resources)
+    assert sorted(result.records, key=lambda one: str(one["id"])) == [score, plan]
+    assert told(result) == []
+
+
+def test_a_visit_is_kept_where_the_provenance_is_not_there(mapper: Mapper, made: Made) -> None:
+    """Its own Observation speaks of it, and so does that of another record."""
+    visit = {"id": "V-1", "setting": "clinic"}
+    score = assessment(
+        id="A-1", recorded_at=RECORDED, encounter=visit, scores=[{"measure": "odi", "score": 20}]
+    )
+    other = observation(id="O-1", score=Decimal(3), recorded_at=RECORDED, encounter=visit)
+    resources = [one for one in (*made(score), *made(other)) if one["resourceType"] != "Provenance"]
+    found = {one["id"]: one for one in mapper.from_fhir(resources).records}
+    assert found["A-1"]["encounter"] == found["O-1"]["encounter"] == visit

@@ -15,7 +15,7 @@ from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping.library import Library, load_library
 from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.mapping.trace.account import RecordAccount, RunAccount
-from fhir_backpain.protocols.draft import NOTICE, Draft, apply
+from fhir_backpain.protocols.draft import NOTICE, URGENT_REFERRAL, Draft, apply
 from fhir_backpain.validation.record import RecordChecker
 
 LIBRARY = load_library()
@@ -109,7 +109,10 @@ def test_each_activity_says_why_and_from_where(library: Library, name: str) -> N
 def test_any_red_flag_stops_any_draft(library: Library, name: str, flag: str) -> None:
     draft = drafted(library, name, red_flags=[{"flag": flag, "present": True}])
     assert draft.stops == (f"red flag {flag} is present",)
-    assert not {"activities", "medications", "goals", "addresses"} & draft.record.keys()
+    assert not {"medications", "goals", "addresses"} & draft.record.keys()
+    (referral,) = draft.record["activities"]
+    assert (referral["treatment"], referral["status"]) == (URGENT_REFERRAL, "draft")
+    assert flag in referral["reason"]
     assert "urgent referral" in draft.record["summary"]
     assert draft.considered == draft.goals == ()
     checker = RecordChecker(library.vocabulary, library.ranges)

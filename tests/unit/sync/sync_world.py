@@ -8,11 +8,15 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 from fhir_backpain.fhir.resource import MadeResource
+from fhir_backpain.outbox.database import Session
 from fhir_backpain.outbox.retry import RetryPolicy
+from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.outcome import SourceLocation
 from fhir_backpain.record import SourceRecord
 
 QUICK = RetryPolicy(base=0.01, cap=0.05)
+LATER = RetryPolicy(base=3600.0, cap=3600.0)
+"""With this one a run ends before anything is tried again, however slow the machine is."""
 
 
 class PlainRenderer:
@@ -49,6 +53,16 @@ class PlainRenderer:
             observation["performer"] = [{"reference": "Practitioner/nobody"}]
         resources.append(made("Observation", f"{patient_key} {data['id']}", observation))
         return resources
+
+
+def wait_no_longer(store: SqliteStore) -> None:
+    """Let all that waits be due."""
+
+    def work(session: Session) -> None:
+        for table in ("entry", "patient"):
+            session.execute(f"UPDATE {table} SET due = 0, wait = 0 WHERE due IS NOT NULL")
+
+    store.database.write(work)
 
 
 def made(

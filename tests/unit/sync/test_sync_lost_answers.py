@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sync_world import QUICK, PlainRenderer, made, record
+from sync_world import LATER, QUICK, PlainRenderer, made, record, wait_no_longer
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import AmbiguousRemoteError, RemoteError, TransientRemoteError
+from fhir_backpain.fhir.json_text import dump
 from fhir_backpain.outbox.entry import Settlement
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.record import SourceRecord
@@ -35,7 +36,7 @@ def push(store: SqliteStore, client: FhirClient) -> Push:
     """Append records and push them, as a new process would each time."""
 
     def run(*records: SourceRecord, **options: Any) -> PushResult:
-        chosen = PushOptions(retry=QUICK, **{"patience": 5.0, **options})
+        chosen = PushOptions(**{"retry": QUICK, "patience": 5.0, **options})
         dispatcher = Dispatcher(store, client, PlainRenderer(), options=chosen)
         dispatcher.append(records)
         return dispatcher.run_until_idle()
@@ -49,8 +50,9 @@ def lose(push: Push, fault: Fault, store: SqliteStore) -> Callable[..., None]:
 
     def run(one: SourceRecord, **options: Any) -> None:
         fault("drop-after", times=1, **BUNDLE)
-        push(one, patience=0.001, **options)
+        push(one, patience=0.001, retry=LATER, **options)
         assert store.counts()["unclear"] == 1
+        wait_no_longer(store)
 
     return run
 
@@ -91,6 +93,48 @@ def test_a_deletion_whose_answer_was_lost_is_noted_even_where_the_creation_was_n
     lose(removed(record("r1")), retire="delete")
     assert push(retire="delete").is_complete
     assert store.ledger(client.base_url, [OBSERVATION])[OBSERVATION].retired == "deleted"
+
+
+@pytest.mark.parametrize("retire", ["delete", "entered-in-error"])
+def test_what_was_taken_back_and_a_lost_version_brought_again_is_taken_back_again(
+    push: Push,
+    lose: Callable[..., None],
+    store: SqliteStore,
+    client: FhirClient,
+    retire: RetirePolicy,
+) -> None:
+    push(record("r1"))
+    push(removed(record("r1")), retire=retire)
+    lose(record("r1"), retire=retire)
+    assert push(removed(record("r1")), retire=retire).is_complete
+    told = [entry["request"]["method"] for entry in client.history(OBSERVATION)]
+    assert told == ["DELETE" if retire == "delete" else "PUT", "PUT"] * 2
+    row = store.ledger(client.base_url, [OBSERVATION])[OBSERVATION]
+    assert row.retired == ("deleted" if retire == "delete" else retire)
+    last = next(iter(client.history(OBSERVATION))).get("resource")
+    assert (last and (last["status"], last["meta"]["versionId"])) == (
+        None if retire == "delete" else (retire, "4")
+    )
+
+
+def test_what_was_taken_back_and_another_has_brought_again_waits_for_a_person(
+    push: Push, lose: Callable[..., None], store: SqliteStore, client: FhirClient
+) -> None:
+    push(record("r1"))
+    push(removed(record("r1")))
+    store.append([record("r1")], client.base_url, "mapping-1")
+    (leased,) = store.lease(client.base_url, "w", 1, 60)
+    store.settle(client.base_url, [Settlement(leased.entry.id, leased.token, "unclear")])
+    theirs = {**(client.read(*OBSERVATION.split("/")).resource or {}), "status": "amended"}
+    client.put(*OBSERVATION.split("/"), dump(theirs))
+    result = push(removed(record("r1")))
+    assert result.summary.records["conflict"] == 1
+    assert "the server holds version 3, 2 was expected" in result.summary.issues[0].text
+    assert (client.read(*OBSERVATION.split("/")).resource or {})["status"] == "amended"
+    (conflict,) = store.entries(state="conflict")
+    store.replay(conflict.id)
+    assert push().is_complete
+    assert (client.read(*OBSERVATION.split("/")).resource or {})["status"] == "entered-in-error"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from sync_world import QUICK, PlainRenderer, made, record
+from sync_world import LATER, QUICK, PlainRenderer, made, record, wait_no_longer
 
 from fhir_backpain.client.client import FhirClient
 from fhir_backpain.errors import AmbiguousRemoteError, SettingsError
@@ -190,11 +190,12 @@ def test_what_may_have_arrived_is_not_undone_by_an_older_record(
 ) -> None:
     """The second attempt splits what went together: the older record must not win meanwhile."""
     fault("drop-after", times=1, **BUNDLE)
-    options = PushOptions(retry=QUICK, patience=0.001)
+    options = PushOptions(retry=LATER, patience=0.001)
     first = Dispatcher(store, client, PlainRenderer(), options=options)
     first.append([record("r1", family="Old"), record("r2", family="New", at="2024-06-01")])
     first.run_until_idle()
     assert states(store) == {"unclear": 2}
+    wait_no_longer(store)
     if corrected:
         first.append([record("r2", family="Newer", at="2024-06-01")])
     options = PushOptions(retry=QUICK, **split)

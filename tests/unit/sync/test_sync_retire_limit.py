@@ -69,7 +69,8 @@ def record(name: str, source: str = "a", kind: str = "observation", **extra: int
 
 def losses_of(store: SqliteStore, *records: SourceRecord) -> tuple[FullFeed, list[Loss]]:
     feed = FullFeed(store, SERVER)
-    return feed, feed.losses(store.append(feed.noting(records), SERVER, "m1"))
+    store.append(feed.noting(records), SERVER, "m1")
+    return feed, feed.losses()
 
 
 def test_a_loss_is_held_against_what_the_source_had_before(store: SqliteStore) -> None:
@@ -85,7 +86,34 @@ def test_a_loss_is_held_against_what_the_source_had_before(store: SqliteStore) -
     assert [one.data["id"] for one in gone] == ["r2", "r3"]
     assert all(is_tombstone(one.data) for one in gone)
     store.append(gone, SERVER, "m1")
+    feed.is_through()
     assert losses_of(store, before[0])[1][0].known == 2 + 50
+
+
+def test_what_a_feed_in_vain_has_brought_does_not_make_a_loss_smaller(store: SqliteStore) -> None:
+    before = [record(f"r{number}") for number in range(60)]
+    losses_of(store, *before)[0].is_through()
+    new = [record(f"n{number}") for number in range(1000)]
+    for _ in range(3):  # however often it is tried
+        _, (loss,) = losses_of(store, *before[:30], *new)
+        assert RetireLimit().issue(loss) is not None
+        assert (len(loss.entries), loss.known) == (30, 60)
+    # What is gone counts in any case, whoever has brought it.
+    _, (loss,) = losses_of(store, *before[:30], *new[:999])
+    assert (len(loss.entries), loss.known) == (31, 61)
+    feed, (loss,) = losses_of(store, *before[:30], *new)
+    store.append(feed.tombstones([loss]), SERVER, "m1")
+    feed.is_through()
+    assert losses_of(store, *before[:30], *new[:900])[1][0].known == 30 + 1000
+
+
+def test_a_feed_that_broke_off_while_it_was_stored_was_in_vain_too(store: SqliteStore) -> None:
+    store.append([record("r1"), record("r2")], SERVER, "m1")
+    noted = FullFeed(store, SERVER).noting(record(f"n{number}") for number in range(5))
+    store.append(list(noted), SERVER, "m1")  # and nobody looked at what is gone
+    other = record("c1", kind="care-plan")
+    _, (loss,) = losses_of(store, record("r1"), *(record(f"n{n}") for n in range(5)), other)
+    assert (loss.record, len(loss.entries), loss.known) == ("observation", 1, 2)
 
 
 def test_what_is_out_already_is_no_loss(store: SqliteStore) -> None:
