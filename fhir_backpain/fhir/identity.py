@@ -9,7 +9,7 @@ first 24 characters, and one hash per record is enough for all of them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import NamedTuple
@@ -21,9 +21,9 @@ _OWNER_HASH = blake2b(digest_size=10, person=_PERSON)
 _KEY_HASH = blake2b(digest_size=6, person=_PERSON)
 # The digit of a UUID that tells its variant (RFC 9562), by the digit of the hash.
 _VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}
-_is_plain = re.compile(r"[A-Za-z0-9._-]+").fullmatch
-# Large enough for the patients and keys in hand, small enough for flat memory.
-_CACHED = 2048
+_odd = re.compile(r"[^A-Za-z0-9._-]").search
+# Large enough for the sources in hand, small enough for flat memory.
+_SOURCES = 64
 
 
 def key_part(value: str | None) -> str:
@@ -34,7 +34,7 @@ def key_part(value: str | None) -> str:
     """
     if not value:
         return ""
-    if _is_plain(value):
+    if _odd(value) is None:
         return value
     return quote(value, safe="").replace("~", "%7E")
 
@@ -62,11 +62,6 @@ class Owner(NamedTuple):
         return f"{self.path}/{key}"
 
 
-# A named tuple's own constructor takes three times as long.
-_new_owner = tuple.__new__
-
-
-@lru_cache(maxsize=_CACHED)
 def id_suffix(type_: str, key: str) -> str:
     """Return the last part of the logical id of the resource of this type and key."""
     digest = _KEY_HASH.copy()
@@ -74,16 +69,58 @@ def id_suffix(type_: str, key: str) -> str:
     return digest.hexdigest()
 
 
-def _prefix(identity: str) -> str:
-    state = _OWNER_HASH.copy()
-    state.update(identity.encode())
-    d = state.digest().hex()
+def _prefix(digest: str) -> str:
+    """Return the start of a logical id by the 20 hexadecimal digits of a hash."""
+    d = digest
     return f"{d[:8]}-{d[8:12]}-8{d[12:15]}-{_VARIANTS[d[15]]}{d[16:19]}-"
 
 
-@lru_cache(maxsize=_CACHED)
-def _system_tag(system: str) -> str:
-    return blake2b(system.encode(), digest_size=4, person=_PERSON).hexdigest()
+def _begun(*parts: str) -> blake2b:
+    """Return the hash of an owner as far as many owners share it."""
+    state = _OWNER_HASH.copy()
+    state.update("".join(f"{part}\n" for part in parts).encode())
+    return state
+
+
+def people_of(system: str) -> Callable[[str], str]:
+    """Return the function that gives `patient_id` by the value of an identifier of one system."""
+    begun = _begun("Patient", system).copy
+
+    def person(value: str) -> str:
+        state = begun()
+        state.update(value.encode())
+        return _prefix(state.hexdigest()) + _PATIENT_SUFFIX
+
+    return person
+
+
+def patients_of(source: str, system: str) -> Callable[[str], tuple[str, str]]:
+    """Return the function that gives prefix and path of `patient_in_source` by the value."""
+    begun = _begun("patient", source, system).copy
+    tag = blake2b(system.encode(), digest_size=4, person=_PERSON).hexdigest()
+
+    def patient(value: str) -> tuple[str, str]:
+        state = begun()
+        state.update(value.encode())
+        return _prefix(state.hexdigest()), f"{key_part(value)}~{tag}"
+
+    return patient
+
+
+def records_of(source: str, record: str) -> Callable[[str, str, str], tuple[str, str]]:
+    """Return the function that gives prefix and path of `record_of_patient`.
+
+    It takes prefix and path of the patient, and the id of the record.
+    """
+    begun = _begun("record", source).copy
+
+    def one(prefix: str, path: str, record_id: str) -> tuple[str, str]:
+        spelt = f"{path}/{record}/{key_part(record_id)}"
+        state = begun()
+        state.update(f"{prefix}\n{spelt}".encode())
+        return _prefix(state.hexdigest()), spelt
+
+    return one
 
 
 def patient_in_source(source: str, system: str, value: str) -> Owner:
@@ -92,20 +129,20 @@ def patient_in_source(source: str, system: str, value: str) -> Owner:
     The patient's identifier system enters the path as a tag, so that equal numbers of two
     hospitals stay apart.
     """
-    path = f"{key_part(value)}~{_system_tag(system)}"
-    return _new_owner(Owner, (_prefix(f"patient\n{source}\n{system}\n{value}"), path))
+    return Owner(*_patients_of(source, system)(value))
 
 
 def record_of_patient(patient: tuple[str, str], source: str, record: str, record_id: str) -> Owner:
     """Return the owner of what one record alone says; `patient` is an Owner."""
-    prefix, patient_path = patient
-    path = f"{patient_path}/{record}/{key_part(record_id)}"
-    return _new_owner(Owner, (_prefix(f"record\n{source}\n{prefix}\n{path}"), path))
+    return Owner(*_records_of(source, record)(*patient, record_id))
 
 
 def patient_id(system: str, value: str) -> str:
     """Return the logical id of the Patient with this business identifier, whatever the source."""
-    return _prefix(f"Patient\n{system}\n{value}") + _PATIENT_SUFFIX
+    return _people_of(system)(value)
 
 
 _PATIENT_SUFFIX = id_suffix("Patient", "")
+_people_of = lru_cache(maxsize=_SOURCES)(people_of)
+_patients_of = lru_cache(maxsize=_SOURCES)(patients_of)
+_records_of = lru_cache(maxsize=_SOURCES)(records_of)

@@ -21,11 +21,11 @@ from fhir_backpain.mapping.code_buffer import CodeLine
 from fhir_backpain.mapping.declaration import Declaration, Fragments, Ignored
 from fhir_backpain.mapping.emitter import Emitter, SlotEmitter
 from fhir_backpain.mapping.functions import copying, narrating, referencing
-from fhir_backpain.mapping.owners import patient_names
 from fhir_backpain.mapping.record_struct import NO_ITEMS, record_classes
 from fhir_backpain.mapping.rule_code import BUNDLE, RESOURCES, Form, RuleCode
 from fhir_backpain.mapping.scope import Reach, Scope
 from fhir_backpain.mapping.source_shape import ObjectShape, Shape, leaves, record_shape
+from fhir_backpain.mapping.special.shapes import Shapes
 from fhir_backpain.outcome import Issue, MappingLocation
 
 _NAMES: dict[str, Any] = {
@@ -33,7 +33,6 @@ _NAMES: dict[str, Any] = {
     **narrating.NAMES,
     **referencing.NAMES,
     "NO_ITEMS": NO_ITEMS,
-    "patient_names": patient_names,
     "MadeResource": MadeResource,
     # A named tuple's own constructor takes three times as long.
     "new": tuple.__new__,
@@ -52,12 +51,20 @@ class CompiledRule:
     location: MappingLocation
 
 
+FAULTS = (KeyError, TypeError, AttributeError, ValueError)
+"""What compiled code raises where a value has no place in a mapping."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A compiled function, its text, and the place of the mapping behind each of its lines."""
+    """A compiled function, its text, and the place of the mapping behind each of its lines.
+
+    `names` are what its text refers to.
+    """
 
     make: Callable[..., Any]
     text: str
+    names: Mapping[str, Any] = field(repr=False)
     places: tuple[MappingLocation | None, ...]
     file: str
     tables: Mapping[str, WordTable]
@@ -89,16 +96,41 @@ class Program:
         return found
 
 
+class ShapedProgram:
+    """A program of typed records, with functions of its own for the shapes that come often."""
+
+    def __init__(self, program: Program, record_class: Any) -> None:
+        self.program = program
+        self.shapes = Shapes(program.make, program.text, program.names, record_class)
+
+    def __call__(self, record: Any) -> Any:
+        """Return what the program makes of a record; raises MappingFailed."""
+        try:
+            return self.shapes.make(record)
+        except FAULTS:
+            return self.again(record)
+
+    def again(self, record: Any) -> Any:
+        """Return what the general code makes of a record at which other code failed.
+
+        Raises MappingFailed with the place in the mapping.
+        """
+        try:
+            return self.program.make(record)
+        except FAULTS as error:
+            raise self.program.failure(error) from error
+
+
 @dataclass(frozen=True)
 class RecordProgram:
-    """Every mapping of a record type as one program: `program` makes resources.
+    """Every mapping of a record type as one program: `resources` makes MadeResources.
 
     What is made for a Bundle is compiled when it is first asked for.
     """
 
-    program: Program
+    resources: ShapedProgram
     rules: tuple[CompiledRule, ...]
-    compile_bundle: Callable[[], Program] = field(repr=False)
+    compile_bundle: Callable[[], ShapedProgram] = field(repr=False)
 
     def map(self, data: Mapping[str, Any]) -> list[MadeResource]:
         """Return what the mappings make of a record, given as JSON data.
@@ -106,14 +138,10 @@ class RecordProgram:
         Raises MappingFailed where a value has no place in a mapping, msgspec.ValidationError where
         the data are no record of a known type.
         """
-        record = record_classes().of(data)
-        try:
-            return self.program.make(record)  # type: ignore[no-any-return]
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise self.program.failure(error) from error
+        return self.resources(record_classes().of(data))  # type: ignore[no-any-return]
 
     @cached_property
-    def bundle(self) -> Program:
+    def bundle(self) -> ShapedProgram:
         """The program whose function returns the JSON text of a transaction Bundle."""
         return self.compile_bundle()
 
@@ -148,7 +176,7 @@ def _compile(
     functions: Mapping[str, SlotEmitter],
     fragments: Fragments,
     form: Form,
-) -> tuple[Program, tuple[CompiledRule, ...]]:
+) -> tuple[ShapedProgram, tuple[CompiledRule, ...]]:
     shape = record_shape(record_type)
     scope = root_scope(shape)
     emitter = Emitter(scope, functions, fragments)
@@ -167,8 +195,10 @@ def _compile(
         [CodeLine(1, text, None) for text in part] for part in (code.head(record_type), form.result)
     )
     lines = [*head, *emitter.code.lines(), *end]
-    constants = {**emitter.constants, **record_classes().absent[record_type]}
-    return build("def make(s):", lines, f"{record_type} {form.name}", constants), tuple(rules)
+    classes = record_classes()
+    constants = {**emitter.constants, **classes.absent[record_type]}
+    program = build("def make(s):", lines, f"{record_type} {form.name}", constants)
+    return ShapedProgram(program, classes.by_type[record_type]), tuple(rules)
 
 
 def _emit_rule(
@@ -213,4 +243,4 @@ def build(head: str, lines: Iterable[CodeLine], name: str, constants: Mapping[st
     namespace: dict[str, Any] = {**_NAMES, **constants, **plain}
     exec(compile(text, file, "exec"), namespace)  # noqa: S102 - our own generated text
     places = (None, *(line.place for line in body))
-    return Program(namespace["make"], text, places, file, tables)
+    return Program(namespace["make"], text, namespace, places, file, tables)

@@ -15,9 +15,10 @@ from fhir_backpain.mapping import messages
 from fhir_backpain.mapping.check.clash import clashing_rules
 from fhir_backpain.mapping.check.conformance import ConformanceCheck
 from fhir_backpain.mapping.codegen import (
+    FAULTS,
     CompiledRule,
-    Program,
     RecordProgram,
+    ShapedProgram,
     compile_record,
 )
 from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_declaration
@@ -56,7 +57,7 @@ class Mapper:
         self.version = library.version
         self._programs = programs
         self._read = record_classes().read
-        self._bundles: dict[type, Program] = {}
+        self._bundles: dict[type, ShapedProgram] = {}
         self._declarations = declarations
         self._tracer = Tracer(library, declarations)
         self._unmapper = Unmapper(library, declarations, self)
@@ -84,11 +85,11 @@ class Mapper:
             raise _no_record(problem) from problem
         program = self._bundles.get(type(found)) or self._bundle_program(type(found))
         try:
-            return program.make(found)  # type: ignore[no-any-return]
-        except (KeyError, TypeError, AttributeError, ValueError) as problem:
-            raise program.failure(problem) from problem
+            return program.shapes.make(found)  # type: ignore[no-any-return]
+        except FAULTS:
+            return program.again(found)  # type: ignore[no-any-return]
 
-    def _bundle_program(self, record_class: type) -> Program:
+    def _bundle_program(self, record_class: type) -> ShapedProgram:
         (name,) = (name for name, one in record_classes().by_type.items() if one is record_class)
         return self._bundles.setdefault(record_class, self._programs[name].bundle)
 
@@ -124,9 +125,13 @@ class Mapper:
         """Return the compiled mappings of a record type, in the order in which they run."""
         return self._programs[record_type].rules
 
+    def program(self, record_type: str) -> RecordProgram:
+        """Return what a record type's mappings were compiled to."""
+        return self._programs[record_type]
+
     def code(self, record_type: str) -> str:
-        """Return the Python text that a record type's mappings were compiled to."""
-        return self._programs[record_type].program.text
+        """Return the Python text of that, the general one for records of every shape."""
+        return self._programs[record_type].resources.program.text
 
 
 def _no_record(problem: Exception) -> MappingFailed:

@@ -1,39 +1,48 @@
-"""What the ids and identifiers of a record's resources start with, as compiled code needs it."""
+"""What the ids and identifiers of a record's resources start with, as compiled code needs it.
+
+What hashes and texts share from record to record is made once for each source. So compiled code
+asks for a function by what seldom changes, and calls it with the rest.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from json.encoder import encode_basestring_ascii
 
 from fhir_backpain.fhir import identity
 
 PatientNames = tuple[str, str, str, str]
 
-# Enough for the patients in hand, and few enough for flat memory.
-_KEPT = 2048
-_patients: dict[tuple[str, str, str], PatientNames] = {}
+# Enough for the sources and patients in hand, and few enough for flat memory.
+_SOURCES = 16
+_PATIENTS = 1024
 
 
-def patient_names(source: str, system: str, value: str) -> PatientNames:
-    """Return what a source says of a patient with: prefix and path of `identity.Owner`.
+@lru_cache(maxsize=_SOURCES)
+def patients_of(source: str, system: str) -> Callable[[str], PatientNames]:
+    """Return the function that names a patient of a source by the value of the identifier.
 
-    Then the logical id of the Patient, and the JSON text of its business identifier.
+    It gives prefix and path of `identity.Owner`, the logical id of the Patient, and the JSON text
+    of the business identifier.
     """
-    return _patients.get((source, system, value)) or _new_patient(source, system, value)
+    of_source, of_system = identity.patients_of(source, system), identity.people_of(system)
+    opening = f'{{"system":{encode_basestring_ascii(system)},"value":'
+    known: dict[str, PatientNames] = {}
+
+    def named(value: str) -> PatientNames:
+        found = known.get(value)
+        if found is None:
+            prefix, path = of_source(value)
+            identifier = f"{opening}{encode_basestring_ascii(value)}}}"
+            found = prefix, path, of_system(value), identifier
+            if len(known) >= _PATIENTS:
+                known.clear()
+            known[value] = found
+        return found
+
+    return named
 
 
-def _new_patient(source: str, system: str, value: str) -> PatientNames:
-    prefix, path = identity.patient_in_source(source, system, value)
-    quoted = encode_basestring_ascii
-    identifier = f'{{"system":{quoted(system)},"value":{quoted(value)}}}'
-    names = (prefix, path, identity.patient_id(system, value), identifier)
-    if len(_patients) >= _KEPT:
-        _patients.clear()
-    _patients[source, system, value] = names
-    return names
-
-
-def record_names(
-    prefix: str, path: str, source: str, record: str, record_id: str
-) -> tuple[str, str]:
-    """Return prefix and path of what one record of the patient with these names makes."""
-    return identity.record_of_patient((prefix, path), source, record, record_id)
+records_of = lru_cache(maxsize=_SOURCES)(identity.records_of)
+"""Returns the function that names one record of a patient: see `identity.records_of`."""

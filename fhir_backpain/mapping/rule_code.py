@@ -29,9 +29,9 @@ from fhir_backpain.mapping.template import ObjectTemplate
 _HEAD = (
     "made = []",
     "add = made.append",
-    "pp, pq, pid, pidentifier = patient_names("
-    "s.source, s.patient.identifier.system, s.patient.identifier.value)",
-    "rp, rq = record_names(pp, pq, s.source, {record_type}, s.id)",
+    "pp, pq, pid, pidentifier = patients_of(s.source, s.patient.identifier.system)"
+    "(s.patient.identifier.value)",
+    "rp, rq = records_of(s.source, {record_type})(pp, pq, s.id)",
     "system = quoted(s.source)",
 )
 _LIST_HEAD = ("urls = []", "note = urls.append")

@@ -15,7 +15,7 @@ from fhir_backpain.mapping.declaration import KeyPart, read_key
 from fhir_backpain.mapping.emitter import Emitter
 from fhir_backpain.mapping.functions.arguments import argument, only_options, option, refuse
 from fhir_backpain.mapping.functions.copying import quoted_text
-from fhir_backpain.mapping.owners import record_names
+from fhir_backpain.mapping.owners import patients_of, records_of
 from fhir_backpain.mapping.piece import Piece, literal
 from fhir_backpain.mapping.scope import Reach, leaf
 from fhir_backpain.mapping.source_shape import Leaf
@@ -139,7 +139,7 @@ def reference(emitter: Emitter, slot: Slot) -> Piece:
     with emitter.code.block(f"if {' and '.join(tests) or 'True'}:"):
         if other:
             type_name = _record_type(emitter, slot)
-            names = f"record_names(pp, pq, s.source, {type_name}, {other.expression})"
+            names = f"records_of(s.source, {type_name})(pp, pq, {other.expression})"
             emitter.code.add(f"{owner[0]}, {owner[1]} = {names}")
         text = emitter.pieces.text(_pointing(emitter, type_, owner, key))
         emitter.code.add(f"{result.expression} = {text}")
@@ -230,7 +230,8 @@ def made(emitter: Emitter, slot: Slot) -> Piece:
 NAMES: dict[str, Any] = {
     "part": key_part,
     "suffix": id_suffix,
-    "record_names": record_names,
+    "patients_of": patients_of,
+    "records_of": records_of,
     "AND_REFERENCE": '"},{"reference":"',
 }
 """What the code that these functions emit refers to."""
