@@ -88,13 +88,15 @@ class Keyring:
         digest = password_hash(_checked(password))
 
         def work(session: Session) -> bool:
-            session.execute("DELETE FROM session WHERE principal = ?", (name,))
             changed = session.execute(
                 "UPDATE principal SET secret = ?, failures = 0, wait_until = NULL"
                 " WHERE name = ? AND kind = 'person' AND secret <> ? RETURNING name",
                 (digest, name, NO_PASSWORD),
             )
-            return changed.fetchone() is not None
+            if changed.fetchone() is None:
+                return False
+            session.execute("DELETE FROM session WHERE principal = ?", (name,))
+            return True
 
         _ensure(self._database.write(work), messages.UNKNOWN_PRINCIPAL, f"No person is '{name}'.")
 

@@ -68,7 +68,9 @@ class OidcSettings:
         """Return the strongest role that the groups of a person give, None where none does."""
         groups = claims.get(self.roles_claim)
         listed = [groups] if isinstance(groups, str) else groups
-        given = {self.roles.get(one) for one in listed or () if isinstance(one, str)}
+        if not isinstance(listed, list):
+            return None
+        given = {self.roles.get(one) for one in listed if isinstance(one, str)}
         return next((role for role in _STRONGEST if role in given), None)
 
 
@@ -211,7 +213,8 @@ class Provider:
         own, now = self.settings.client_id, self._now()
         audience = claims.get("aud")
         audiences = [audience] if isinstance(audience, str) else audience
-        expires, begins = claims.get("exp"), claims.get("nbf", claims.get("iat"))
+        expires: Any = claims.get("exp")
+        begins: Any = claims.get("nbf", claims.get("iat"))
         nonce, party = claims.get("nonce"), claims.get("azp")
         is_proven = {
             "iss": claims.get("iss") == self.settings.issuer,
@@ -219,8 +222,8 @@ class Provider:
             "azp": party == own if isinstance(audiences, list) and len(audiences) > 1 else (
                 party in (None, own)
             ),
-            "exp": _is_number(expires) and now < expires + _LEEWAY,  # type: ignore[operator]
-            "iat": _is_number(begins) and begins <= now + _LEEWAY,  # type: ignore[operator]
+            "exp": _is_number(expires) and now < expires + _LEEWAY,
+            "iat": _is_number(begins) and begins <= now + _LEEWAY,
             "nonce": isinstance(nonce, str)
             and hmac.compare_digest(nonce.encode(), attempt.nonce.encode()),
             "sub": isinstance(claims.get("sub"), str) and bool(claims["sub"]),
@@ -278,7 +281,7 @@ def _name(claims: Mapping[str, Any]) -> str:
     return f"oidc.{plain or 'person'}.{number}"
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -16,7 +16,7 @@ from werkzeug.security import check_password_hash, generate_password_hash
 SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 256
 
-NO_PASSWORD = "!"
+NO_PASSWORD = "!"  # noqa: S105 - it is no password, by its very meaning
 """What is stored for a person whom an identity provider knows: no password is right."""
 
 _TOKEN = re.compile(r"fbp_([0-9a-f]{16})_([A-Za-z0-9_-]{43})")

@@ -23,7 +23,7 @@ from fhir_backpain.validation.record import RecordChecker
 
 _MOST_ISSUES = 200
 # Stored a thousand at a time: what was stored before a failure is known when it is sent again.
-_MOST_STREAMED = 100_000
+_MOST_STREAMED = 20_000
 
 
 @dataclass(slots=True)

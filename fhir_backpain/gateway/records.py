@@ -43,7 +43,7 @@ _PARAMETERS = (
     Parameter(
         "partial",
         "Take the good records of several, and tell of the others. Lines and tables may then have "
-        "more than a thousand: they are stored a thousand at a time.",
+        "up to 20,000: they are stored a thousand at a time.",
         {"type": "boolean"},
     ),
     Parameter("mapping", "The feed mapping of a table, by name.", {"type": "string"}),
@@ -132,7 +132,7 @@ def _body() -> bytes:
 
 
 def _store(batch: Batch, submission_id: str) -> list[Receipt]:
-    """Keep the records in one transaction: the settings allow no more than it takes."""
+    """Keep the records: in one transaction, where they are all or nothing."""
     shared = services()
     file = None if batch.is_single else f"{SUBMISSIONS}/{submission_id}"
     records = [replace(one, location=one.location.at(file=file)) for one in batch.records]

@@ -1,4 +1,4 @@
-"""Signing in and out: for people, who have a password."""
+"""Signing in and out: for people, by a password or by an identity provider."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def come_back() -> Response:
         return _refused(refusal)
     # A page and no redirect: the way from another site would not bring a strict cookie along.
     shown = page("signed_in.html")
-    shown.delete_cookie(_attempt_cookie(), path="/", httponly=True, samesite="Lax")
+    _end_attempt(shown)
     return _with_session(shown, key)
 
 
@@ -136,5 +136,10 @@ def _refused(refusal: Refused) -> Response:
         reason=refusal.reason, request=request_id())  # fmt: skip
     shown = refusal.message.issue(f"{refusal.message.title}.")
     answer = _form(status=STATUS[shown.code], refused=shown)
-    answer.delete_cookie(_attempt_cookie(), path="/", httponly=True, samesite="Lax")
+    _end_attempt(answer)
     return answer
+
+
+def _end_attempt(answer: Response) -> None:
+    secure = services().settings.has_tls
+    answer.delete_cookie(_attempt_cookie(), path="/", httponly=True, samesite="Lax", secure=secure)

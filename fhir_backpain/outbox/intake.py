@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from fhir_backpain.outbox.database import Session
 from fhir_backpain.outbox.entry import Receipt, ReceiptStatus
 from fhir_backpain.outbox.record_text import content_hash, write_record
+from fhir_backpain.outbox.tracking_id import new_tracking_id
 from fhir_backpain.outcome import SourceLocation
 from fhir_backpain.record import RecordKey, SourceRecord, as_of, is_test_data, key_of
 
@@ -134,7 +134,7 @@ class Intake:
             return Receipt(latest.tracking_id, "unchanged")
         status: ReceiptStatus = "queued"
         made = _Version(
-            number, str(uuid.uuid4()), "queued", False, digest, self._mapping_version, number,
+            number, new_tracking_id(), "queued", False, digest, self._mapping_version, number,
             False, 0.0, 0.0, _Row(place, record, text),
         )  # fmt: skip
         if latest is not None and self._replace(latest, made):
@@ -160,7 +160,7 @@ class Intake:
             made.position, made.read_back = latest.position, latest.read_back
             made.due, made.wait = latest.due, latest.wait
         elif replaced:
-            made.read_back = latest.state == "conflict"
+            made.read_back = latest.state == "conflict" or latest.read_back
         state = "superseded" if replaced else latest.state
         settled_at = self._created_at if replaced else None
         if latest.row is None:

@@ -234,9 +234,12 @@ class Queue:
         updates, attempts, outdated, unclear = [], [], [], []
         for one, (entry, _, tries, faults, read_back, is_latest) in settled:
             is_open = one.state in ("queued", "unclear")
-            # What was not sent this time is as unclear as it was before.
-            is_unclear = one.state == "unclear" or (
-                is_open and not one.attempted and bool(read_back)
+            # What was not sent this time is as unclear as it was before; and a server that has
+            # failed on what is given up may have written it, so that the next version looks first.
+            is_unclear = (
+                one.state == "unclear"
+                or (is_open and not one.attempted and bool(read_back))
+                or (one.state == "rejected" and one.fault)
             )
             outcome = json.dumps(one.outcome.to_fhir()) if one.outcome.issues else None
             waits_for = json.dumps(one.waits_for) if one.waits_for else None

@@ -67,7 +67,7 @@ class JobRunner:
                     pending, dry = self._start(pool, pending + found, running), not found
             if not running:
                 break
-            done, _ = wait(running, self._options.lease_seconds / 3, FIRST_COMPLETED)
+            done, _ = wait(running, self._until_renewal(), FIRST_COMPLETED)
             ended = {future: running.pop(future) for future in done}
             if goes_on() and all(future.result().trouble is None for future in ended):
                 # What does not touch them is on its way while they are settled.
@@ -80,12 +80,18 @@ class JobRunner:
 
     def _in_turn(self, pending: list[Job], running: _Running, waiting: set[str]) -> list[Job]:
         """Give back the jobs of patients with a record that waits; return the others."""
-        kept = [job for job in pending if waiting.isdisjoint(job.patients)]
-        if len(kept) < len(pending):
-            given_up = {token for job in pending if job not in kept for token in job.tokens}
-            in_use = {token for job in (*kept, *running.values()) for token in job.tokens}
-            self._store.release(self._server, given_up - in_use)
+        if not waiting:
+            return pending
+        kept, given_up = _in_order(pending, lambda job: not waiting.isdisjoint(job.patients))
+        self._give_back(given_up, kept, running)
         return kept
+
+    def _give_back(self, given_up: list[Job], kept: list[Job], running: _Running) -> None:
+        """Release the leases of jobs, as far as no other needs them and they are still ours."""
+        in_use = {token for job in (*kept, *running.values()) for token in job.tokens}
+        tokens = {token for job in given_up for token in job.tokens} - in_use - self._lost
+        if tokens:
+            self._store.release(self._server, tokens)
 
     def _start(
         self,
@@ -131,20 +137,41 @@ class JobRunner:
         lasts = self._monotonic() - self._renewed_at < self._options.lease_seconds
         return lasts and self._lost.isdisjoint(tokens)
 
+    def _until_renewal(self) -> float:
+        """Return the seconds until the leases are to be prolonged."""
+        return max(self._renewed_at + self._options.lease_seconds / 3 - self._monotonic(), 0.0)
+
     def _renew(self, pending: list[Job], running: _Running) -> list[Job]:
         """Prolong the leases in good time; return the pending jobs that are still ours."""
         now = self._monotonic()
-        if now - self._renewed_at < self._options.lease_seconds / 3:
+        if self._until_renewal() > 0:
             return pending
         tokens = {token for job in (*pending, *running.values()) for token in job.tokens}
         lost = self._store.renew(self._server, tokens, self._options.lease_seconds)
         self._lost |= lost
         self._renewed_at = now
-        kept = [job for job in pending if job.tokens.isdisjoint(lost)]
-        given_up = {token for job in pending for token in job.tokens - lost}
-        in_use = {token for job in (*kept, *running.values()) for token in job.tokens}
-        self._store.release(self._server, given_up - in_use)
+        kept, given_up = _in_order(pending, lambda job: not job.tokens.isdisjoint(lost))
+        self._give_back(given_up, kept, running)
         return kept
+
+
+def _in_order(
+    jobs: Iterable[Job], is_given_up: Callable[[Job], bool]
+) -> tuple[list[Job], list[Job]]:
+    """Return the jobs to be kept and those to be given up, with all that come after their records.
+
+    A job may hold records of several patients: none of these may be overtaken by a later job.
+    """
+    kept: list[Job] = []
+    given_up: list[Job] = []
+    behind: set[str] = set()
+    for job in jobs:
+        if is_given_up(job) or not behind.isdisjoint(job.patients):
+            behind |= job.patients
+            given_up.append(job)
+        else:
+            kept.append(job)
+    return kept, given_up
 
 
 def _claims(jobs: Iterable[Job]) -> frozenset[str]:

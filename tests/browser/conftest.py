@@ -14,6 +14,7 @@ from browser_world import PASSWORD, Site, wait_until
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from fhir_backpain.access.keyring import Keyring
+from fhir_backpain.access.oidc import OidcSettings
 from fhir_backpain.clinic.clinic import Clinic
 from fhir_backpain.gateway.app import create_app
 from fhir_backpain.gateway.contact import Contact, watched_client
@@ -26,6 +27,7 @@ from fhir_backpain.outcome import SourceLocation
 from fhir_backpain.record import SourceRecord
 from fhir_backpain.sandbox.server import SandboxServer
 from fhir_backpain.web.listener import HttpListener, http_url, listen
+from tests.identity_provider import CLIENT, SECRET, IdentityProvider
 
 # Kept after the run; git passes over the folder.
 _ARTIFACTS = Path(__file__).parents[2] / "test-artifacts"
@@ -53,7 +55,16 @@ def mapper() -> Mapper:
 
 
 @pytest.fixture(scope="session")
-def site(mapper: Mapper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def idp() -> Iterator[IdentityProvider]:
+    with IdentityProvider() as server:
+        server.person = {"sub": "u-1", "preferred_username": "eve", "groups": ["ward"]}
+        yield server
+
+
+@pytest.fixture(scope="session")
+def site(
+    idp: IdentityProvider, mapper: Mapper, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
     """Two patients' year, one record that the server refuses, and people who may sign in."""
     place = tmp_path_factory.mktemp("site") / "outbox.sqlite"
     records = list(Clinic(seed=7, patients=2, start=date(2024, 1, 8)).records())
@@ -75,9 +86,9 @@ def site(mapper: Mapper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             server.base_url,
             mapper.version,
         )
-        app = create_app(
-            GatewaySettings(server.base_url, place), store=store, mapper=mapper, gateway=gateway
-        )
+        oidc = OidcSettings(idp.root, CLIENT, {"ward": "reader"}, client_secret=SECRET)
+        settings = GatewaySettings(server.base_url, place, oidc=oidc)
+        app = create_app(settings, store=store, mapper=mapper, gateway=gateway)
         socket = listen("127.0.0.1", 0, BAD_REQUEST)
         url = http_url("127.0.0.1", socket.getsockname()[1])
         http = HttpListener(
@@ -95,7 +106,9 @@ def site(mapper: Mapper, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
 
 
 @pytest.fixture(params=["light", "dark"])
-def page(browser: Browser, request: pytest.FixtureRequest, site: Site) -> Iterator[Page]:
+def page(
+    browser: Browser, request: pytest.FixtureRequest, site: Site, idp: IdentityProvider
+) -> Iterator[Page]:
     """A page in light or dark; it fails the test where a script, the policy or a file does."""
     context = browser.new_context(
         color_scheme=request.param, viewport={"width": 1200, "height": 900}
@@ -111,7 +124,7 @@ def page(browser: Browser, request: pytest.FixtureRequest, site: Site) -> Iterat
         "request",
         lambda one: (
             None
-            if one.url.startswith((site.url, "data:"))
+            if one.url.startswith((site.url, f"{idp.root}/authorize", "data:"))
             else troubles.append(f"another host is asked: {one.url}")
         ),
     )

@@ -51,6 +51,17 @@ def test_signing_in_and_out(page: Page, site: Site, look: Look) -> None:
     expect(page).to_have_url(f"{site.url}/sign-in")
 
 
+def test_signing_in_with_a_provider(page: Page, site: Site, look: Look) -> None:
+    page.goto(f"{site.url}/")
+    look("sign-in-provider")
+    page.get_by_role("link", name=re.compile("^Sign in with ")).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Flow")
+    expect(page.locator("header")).to_contain_text("oidc.eve.")
+    expect(page.locator("header")).to_contain_text("reader")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{site.url}/sign-in")
+
+
 def test_the_keyboard_is_enough(page: Page, site: Site) -> None:
     sign_in(page, site)
     page.keyboard.press("Tab")

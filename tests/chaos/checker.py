@@ -17,11 +17,12 @@ Kind = Literal["lost", "duplicated", "out of order", "ledger", "count"]
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A promise that was broken: how, and of which resource or record."""
+    """A promise that was broken: how, of which resource or record, and what else it is about."""
 
     kind: Kind
     subject: str
     text: str
+    other: str | None = None
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.subject} {self.text}"
@@ -179,7 +180,7 @@ def _disordered_records(
             ordered = one.owner != two.owner and one.arrived < two.first_arrived
             if ordered and two.landed < one.landed:
                 text = f"came after {two.url}, whose record was appended later"
-                yield Violation("out of order", one.url, text)
+                yield Violation("out of order", one.url, text, two.url)
 
 
 def _lane_of(landing: _Landing) -> tuple[str, str]:

@@ -12,13 +12,14 @@ from fhir_backpain.record import RecordKey
 from tests.chaos.checker import Violation
 from tests.chaos.evidence import Evidence, Stored, content_of
 
-_MOST = 3
+_MOST = 4
 """Subjects that are told of: one is enough to find the cause."""
 
 
 def dossiers(store: Store, evidence: Evidence, violations: Sequence[Violation]) -> list[str]:
     """Return a text for each of the first subjects that violations are about."""
-    subjects = list(dict.fromkeys(one.subject for one in violations))[:_MOST]
+    named = (name for one in violations for name in (one.subject, one.other) if name)
+    subjects = list(dict.fromkeys(named))[:_MOST]
     return ["\n".join(_Dossier(store, evidence, subject).lines()) for subject in subjects]
 
 
@@ -36,7 +37,10 @@ class _Dossier:
         yield f"{self._subject}:"
         for version in self._evidence.by_url.get(self._subject, ()):
             said = "deleted" if version.content is None else self._letter(version.content)
-            yield f"  {version.landed} on the server, version {version.number}: {said}"
+            yield (
+                f"  {version.landed} on the server at {version.place}, version {version.number}: "
+                f"{said}"
+            )
         yield f"  in the ledger: {self._evidence.ledger.get(self._subject)}"
         for one in self._versions():
             yield from self._entry_lines(one)

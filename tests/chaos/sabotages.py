@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 from fhir_backpain.client.reply import Reply
@@ -70,7 +69,7 @@ def _append_as(
 ) -> None:
     time.sleep(0.03)
     left = iter(names)
-    _replace(intake, "uuid", SimpleNamespace(uuid4=lambda: next(left)))
+    _replace(intake, "new_tracking_id", lambda: str(next(left)))
     append(*call)
 
 

@@ -89,6 +89,7 @@ def _first(workload: Workload, lane: int, number: int, chance: random.Random) ->
     }
     if kind != "observation" or chance.random() < 0.8:  # the others say no more than who it is
         patient |= {"name": {"family": _family(chance)}, "gender": "female"}
+        patient |= {"birth_date": "1970-01-01"}  # all there is, so that it is heard
     data = {
         "record": kind,
         "id": f"{kind[0]}{lane}-{number}",

@@ -307,6 +307,18 @@ def test_a_retired_resource_lets_no_held_entry_go(store: Store) -> None:
     assert store.entry(two.entry.id).state == "held"
 
 
+@pytest.mark.parametrize("fault", [True, False])
+def test_what_was_given_up_since_the_server_fails_may_have_been_written(
+    store: Store, fault: bool
+) -> None:
+    store.append([record("r1", v=1)], SERVER, "m1")
+    store.settle(SERVER, [settled(lease_one(store), "rejected", status=500, fault=fault)])
+    store.append([record("r1", v=2)], SERVER, "m1")
+    assert lease_one(store).read_back is fault
+    lost = store.lost_versions(SERVER, key_of(record("r1").data))
+    assert [data["v"] for data in lost] == [1] * fault
+
+
 def test_the_urls_of_the_ledger_come_page_by_page(store: Store) -> None:
     store.append([record("r1")], SERVER, "m1")
     urls = [f"Observation/{number:05}" for number in range(2500)]

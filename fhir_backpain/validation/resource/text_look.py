@@ -39,6 +39,8 @@ class _Shelf:
 
     def told(self, text: str) -> list[Issue] | None:
         """Return what is to be said of a text, by the plans that are not the most likely."""
+        if len(text) > _MAX_LENGTH:
+            return None
         likely = self.likely.get(len(text))
         for planned in self.plans[:_MAX_TRIES]:
             if planned is not likely and _is_sure(planned[0], text):
@@ -86,10 +88,7 @@ class TextLook:
         try:
             if text.__class__ is bytes:
                 text = text.decode()
-            start = text.find(_PROFILE)  # as in _key; a call would take its time
-            key = (text[start : text.find('"', start + _IN_CLAIM)] if start >= 0
-                   else text[: text.find('"', _IN_TYPE)])  # fmt: skip
-            shelf = self._shelves[key]
+            shelf = self._shelves[_key(text)]
             plan, issues = shelf.likely[len(text)]
             if plan(text):
                 return [*issues]

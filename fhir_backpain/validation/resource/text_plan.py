@@ -40,6 +40,8 @@ TextSure = Callable[[str], bool]
 
 _MAX_ITEMS = 16
 _MAX_CODES = 512
+_LITERAL = '{"reference":""},'
+_QUOTE = '"'
 _IN_REFERENCES = {"reference", "type", "identifier", "display"}
 
 
@@ -180,19 +182,19 @@ class TextPlanWriter:
         most = "" if member.max is None else f" <= {member.max}"
         outer.ask(f"{max(member.min, 1)} <= len({values}){most}")
         if member.type == "Reference" and example.keys() == {"reference"}:
-            self._all_literals(member, values, inner)
+            self._all_literals(member, values)
         else:
             outer.repeat(item, values, inner)
         return Part(list.__class_getitem__(part.type), "")
 
-    def _all_literals(self, member: Member, values: str, inner: Block) -> None:
+    def _all_literals(self, member: Member, values: str) -> None:
         """Look at a list of literal references as a whole, as Provenance.target is one."""
         look = self._scope.constant(self._looks.references.literals(member).joined)
         text = self._scope.variable()
         self._block.bind(text, f"{look}([one.f0 for one in {values}])")
         self._block.ask(text)
-        self._block.lengths += [f"{inner.length} * len({values})", text]
-        self._block.counts.append(f"{inner.quotes} * len({values})")
+        self._block.lengths += [f"{len(_LITERAL)} * len({values})", text]
+        self._block.counts.append(f"{_LITERAL.count(_QUOTE)} * len({values})")
 
     def _sliced(self, member: Member, slicing: Slicing, example: list[Any], source: str) -> Part:
         """Read a list whose items are told apart just as those of the example."""

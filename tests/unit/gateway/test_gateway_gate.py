@@ -56,7 +56,7 @@ def test_every_view_says_what_it_takes(app: Flask) -> None:
     assert None not in needs.values(), needs
     assert {path for path, need in needs.items() if need == "open"} == {
         "/health", "/ready", "/fhir/metadata", "/sign-in", "/static/<path:filename>",
-        "/openapi.json", "/favicon.ico",
+        "/openapi.json", "/favicon.ico", "/sign-in/provider", "/sign-in/provider/back",
     }  # fmt: skip
 
 

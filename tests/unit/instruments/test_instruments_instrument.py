@@ -139,8 +139,27 @@ def test_a_measure_says_its_claims_and_that_it_is_functional(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("whole", "own", "reporter"),
+    [
+        ("patient", "", "patient"),
+        ("clinician", "", "clinician"),
+        ("patient", ", reported by: clinician", "clinician"),
+        ("clinician", ", reported by: patient", "patient"),
+    ],
+)
+def test_who_reports_a_measure_is_said_by_it_or_by_its_instrument(
+    tmp_path: Path, whole: str, own: str, reporter: str
+) -> None:
+    text = GOOD.replace("reported by: patient", f"reported by: {whole}")
+    assert (
+        read(tmp_path, text.replace("100]}", f"100]{own}}}")).measures["odi"].reporter == reporter
+    )
+
+
+@pytest.mark.parametrize(
     ("more", "words"),
     [
+        ("reported by: nurse", "one of: patient, clinician"),
         ("functional: perhaps", "true or false"),
         ("profiles: https://clinic.example/p", "is a list"),
         ("value: optional", "one of: required"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,20 @@ def test_who_reports_a_measure_performs_its_observation() -> None:
     home = observation(measure="body-weight", score=80)
     assert performers(mapper, home) == ["Patient"]
     assert performers(mapper, {**home, **RECORDED}) == ["Practitioner"]
+
+
+WHOLE = {"name": {"family": "F"}, "gender": "female", "birth_date": "1980-02"}
+
+
+@pytest.mark.parametrize("left_out", [(), ("name",), ("gender",), ("birth_date",), tuple(WHOLE)])
+def test_a_record_that_leaves_out_a_part_of_the_person_replaces_nothing(
+    left_out: tuple[str, ...],
+) -> None:
+    record = observation(score=Decimal(3))
+    told = {name: value for name, value in WHOLE.items() if name not in left_out}
+    record["patient"] = {**record["patient"], **told}
+    (person,) = [one for one in load_mapper()(record) if one.type == "Patient"]
+    assert person.only_if_new == bool(left_out)
 
 
 @pytest.mark.parametrize(

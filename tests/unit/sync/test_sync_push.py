@@ -223,6 +223,25 @@ def test_no_record_overtakes_an_earlier_one_of_its_patient_that_is_tried_again(
         assert sorted(ids, key=written.index) == ids
 
 
+def test_no_record_overtakes_one_that_was_to_go_together_with_a_patient_who_waits(
+    store: SqliteStore, client: FhirClient, fault: Fault
+) -> None:
+    """Two to a Bundle: q1 q2, q3 p1, p2 p3. The first waits, so the second is not sent either."""
+    options = PushOptions(bundle_size=2, in_flight=1, retry=QUICK)
+    dispatcher = Dispatcher(store, client, PlainRenderer(), options=options)
+    dispatcher.append([record("q0", "q"), record("p0", "p")])
+    assert dispatcher.run_until_idle().is_complete
+    fault("status", {"status": 409}, times=2, **BUNDLE)  # both together, then the first alone
+    dispatcher.append([record(f"q{n}", "q") for n in (1, 2, 3)])
+    dispatcher.append([record(f"p{n}", "p") for n in (1, 2, 3)])
+    assert dispatcher.run_until_idle().is_complete
+    entries = client.history("Observation", parameters=[("_count", "200")])
+    written = [entry["resource"]["id"] for entry in entries][::-1]
+    for patient in ("q", "p"):
+        ids = [made("Observation", f"{patient} {patient}{n}", {}).id for n in (1, 2, 3)]
+        assert sorted(ids, key=written.index) == ids
+
+
 def test_a_record_larger_than_a_bundle_goes_in_order_of_dependency(
     store: SqliteStore, client: FhirClient
 ) -> None:
