@@ -27,7 +27,7 @@ demo: $(VENV)/.installed  ## a clinic's year, synced twice; SERVER=hapi uses a r
 	$(BIN)/python -m servers.demo $(SERVER)
 
 test: dev  ## pass every test; with Java and Maven also against HAPI and HL7's validator
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist loadgroup
 
 chaos: dev  ## kill workers a thousand times on each store, and see that twelve sabotages are caught; CHAOS='--seed 7'
 	$(BIN)/python -m tests.chaos $(CHAOS)
