@@ -35,7 +35,8 @@ def concepts() -> Concepts:
     """Return CodeableConcepts by table and word.
 
     encounter-class has Codings, unit has units, measure-category lists of CodeableConcepts, claim
-    and measure-claim have the profiles of a meta.
+    and measure-claim have the profiles of a meta. patient-measure has no more than the words of
+    what patients report themselves: they are its performers.
     """
     library = load_library()
     tables: Concepts = {
@@ -63,6 +64,8 @@ def concepts() -> Concepts:
     tables["measure-claim"] = {
         word: {"profile": row.to_codes()} for word, row in _rows(library, "measure-profile")
     }
+    assessed = library.concept_maps["clinician-measure"].rows
+    tables["patient-measure"] = {word: {} for word in tables["measure"] if word not in assessed}
     return tables
 
 

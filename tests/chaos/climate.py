@@ -50,10 +50,10 @@ SENDING = Climate(
 ANSWERED = Climate(
     "answered",
     (),
-    Cruelty(0, stop="answered", still=1.0),
+    Cruelty(0, stop="answered", still=3.0),
     patients=8,
     backlog=24,
-    lease_seconds=0.6,
+    lease_seconds=2.0,
 )
 """A worker stands still for longer than its leases last: what it knows then is out of date."""
 FOR_SABOTAGES = (PLAIN, LOSSY, BUSY, REFUSING, SENDING, ANSWERED)

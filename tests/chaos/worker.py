@@ -9,7 +9,8 @@ import os
 import signal
 import threading
 import time
-from contextlib import closing, nullcontext
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,12 @@ class StoppingClient(FhirClient):
     Not in the middle of a transaction of the outbox: others could do nothing meanwhile.
     """
 
-    def __init__(self, base_url: str, stop: Stop | None, store: Store) -> None:
+    def __init__(self, base_url: str, stop: Stop | None, store: Any) -> None:
         super().__init__(base_url, deadline=10)
         self._left = stop
-        self._database = getattr(getattr(store, "database", None), "_lock", nullcontext())
+        self._writing = threading.RLock()
+        if stop is not None:
+            store.database.write = self._one_by_one(store.database.write)
 
     def transaction(self, bundle: str) -> Reply:
         """Send a transaction."""
@@ -81,10 +84,17 @@ class StoppingClient(FhirClient):
         self._stop_at("answered")
         return reply
 
+    def _one_by_one(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        def writing(work: Callable[..., Any]) -> Any:
+            with self._writing:
+                return write(work)
+
+        return writing
+
     def _stop_at(self, place: Stop) -> None:
         if self._left == place:
             self._left = None
-            with self._database:
+            with self._writing:
                 # To this thread: were it sent to the process, this thread might go on for a while.
                 signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 

@@ -130,7 +130,8 @@ class _Builder:
             self._tables["measure"][measure],
         )
         made["meta"] = self._tables["measure-claim"][measure] | self._meta
-        made["performer"] = [self._subject]
+        if measure in self._tables["patient-measure"]:
+            made["performer"] = [self._subject]
         made["valueQuantity"] = self._quantity(score["score"], measure)
         return made
 

@@ -31,7 +31,7 @@ Concepts = dict[str, dict[str, Any]]
 
 def make(tables: Concepts) -> Callable[[bytes], bytes]:
     """Return the function from a record's line to its Bundle; `tables` are `bench.concepts`'."""
-    plain = {name: tables[name] for name in ("unit", "claim", "measure-claim")}
+    plain = {name: tables[name] for name in ("unit", "claim", "measure-claim", "patient-measure")}
     categories = {
         word: [CodeableConcept(**concept) for concept in row]
         for word, row in tables["measure-category"].items()
@@ -158,7 +158,8 @@ class _Builder:
 
     def _score(self, score: Json) -> Any:
         measure = score["measure"]
-        return self._reported(
+        make = self._reported if measure in self._tables["patient-measure"] else self._observation
+        return make(
             f"score/{measure}",
             self._tables["measure-category"][measure],
             self._tables["measure"][measure],
