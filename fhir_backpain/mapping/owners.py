@@ -14,9 +14,8 @@ from fhir_backpain.fhir import identity
 
 PatientNames = tuple[str, str, str, str]
 
-# Enough for the sources and patients in hand, and few enough for flat memory.
+# Enough for the sources in hand, and few enough for flat memory.
 _SOURCES = 16
-_PATIENTS = 1024
 
 
 @lru_cache(maxsize=_SOURCES)
@@ -28,18 +27,18 @@ def patients_of(source: str, system: str) -> Callable[[str], PatientNames]:
     """
     of_source, of_system = identity.patients_of(source, system), identity.people_of(system)
     opening = f'{{"system":{encode_basestring_ascii(system)},"value":'
-    known: dict[str, PatientNames] = {}
+    # Records of a patient mostly come together.
+    latest: tuple[str | None, PatientNames] = (None, ("", "", "", ""))
 
     def named(value: str) -> PatientNames:
-        found = known.get(value)
-        if found is None:
+        nonlocal latest
+        known, names = latest
+        if value != known:
             prefix, path = of_source(value)
             identifier = f"{opening}{encode_basestring_ascii(value)}}}"
-            found = prefix, path, of_system(value), identifier
-            if len(known) >= _PATIENTS:
-                known.clear()
-            known[value] = found
-        return found
+            names = prefix, path, of_system(value), identifier
+            latest = value, names
+        return names
 
     return named
 
