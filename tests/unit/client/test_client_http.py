@@ -155,7 +155,12 @@ def test_the_size_of_an_answer_is_bounded(client: FhirClient, size: int, packed:
 @responses.activate
 @pytest.mark.parametrize(
     ("encoding", "body"),
-    [("br", b"x"), ("gzip", b"no gzip"), ("gzip", gzip.compress(b"{}")[:-4]), ("deflate", b"x")],
+    [
+        ("br", b"x"),
+        ("gzip", b"no gzip"),
+        ("gzip", gzip.compress(b"{}", mtime=0)[:-4]),
+        ("deflate", b"x"),
+    ],
 )
 def test_a_body_that_cannot_be_unpacked_is_no_answer(
     client: FhirClient, encoding: str, body: bytes

@@ -144,7 +144,9 @@ def test_gzip_both_ways(api):
     assert "Content-Encoding" not in plain.headers
 
 
-@pytest.mark.parametrize("raw", [b"junk", gzip.compress(b"{}")[:-4], gzip.compress(b"{}") + b"x"])
+@pytest.mark.parametrize(
+    "raw", [b"junk", gzip.compress(b"{}", mtime=0)[:-4], gzip.compress(b"{}", mtime=0) + b"x"]
+)
 def test_broken_gzip_is_refused(api, raw):
     assert send(api, raw, Content_Encoding="gzip").status_code == 400
 
