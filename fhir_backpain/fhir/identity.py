@@ -82,27 +82,25 @@ def _begun(*parts: str) -> blake2b:
     return state
 
 
-def people_of(system: str) -> Callable[[str], str]:
-    """Return the function that gives `patient_id` by the value of an identifier of one system."""
-    begun = _begun("Patient", system).copy
+def patients_of(source: str, system: str) -> Callable[[str], tuple[str, str, str]]:
+    """Return the function that names a patient by the value of an identifier of one system.
 
-    def person(value: str) -> str:
-        state = begun()
-        state.update(value.encode())
-        return _prefix(state.hexdigest()) + _PATIENT_SUFFIX
-
-    return person
-
-
-def patients_of(source: str, system: str) -> Callable[[str], tuple[str, str]]:
-    """Return the function that gives prefix and path of `patient_in_source` by the value."""
-    begun = _begun("patient", source, system).copy
+    It gives prefix and path of `patient_in_source`, and `patient_id`.
+    """
+    in_source = _begun("patient", source, system).copy
+    person = _begun("Patient", system).copy
     tag = blake2b(system.encode(), digest_size=4, person=_PERSON).hexdigest()
 
-    def patient(value: str) -> tuple[str, str]:
-        state = begun()
-        state.update(value.encode())
-        return _prefix(state.hexdigest()), f"{key_part(value)}~{tag}"
+    def patient(value: str) -> tuple[str, str, str]:
+        told, wherever = in_source(), person()
+        text = value.encode()
+        told.update(text)
+        wherever.update(text)
+        return (
+            _prefix(told.hexdigest()),
+            f"{key_part(value)}~{tag}",
+            _prefix(wherever.hexdigest()) + _PATIENT_SUFFIX,
+        )
 
     return patient
 
@@ -129,7 +127,8 @@ def patient_in_source(source: str, system: str, value: str) -> Owner:
     The patient's identifier system enters the path as a tag, so that equal numbers of two
     hospitals stay apart.
     """
-    return Owner(*_patients_of(source, system)(value))
+    prefix, path, _ = _patients_of(source, system)(value)
+    return Owner(prefix, path)
 
 
 def record_of_patient(patient: tuple[str, str], source: str, record: str, record_id: str) -> Owner:
@@ -139,10 +138,9 @@ def record_of_patient(patient: tuple[str, str], source: str, record: str, record
 
 def patient_id(system: str, value: str) -> str:
     """Return the logical id of the Patient with this business identifier, whatever the source."""
-    return _people_of(system)(value)
+    return _patients_of("", system)(value)[2]
 
 
 _PATIENT_SUFFIX = id_suffix("Patient", "")
-_people_of = lru_cache(maxsize=_SOURCES)(people_of)
 _patients_of = lru_cache(maxsize=_SOURCES)(patients_of)
 _records_of = lru_cache(maxsize=_SOURCES)(records_of)

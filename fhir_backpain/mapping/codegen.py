@@ -21,11 +21,11 @@ from fhir_backpain.mapping.code_buffer import CodeLine
 from fhir_backpain.mapping.declaration import Declaration, Fragments, Ignored
 from fhir_backpain.mapping.emitter import Emitter, SlotEmitter
 from fhir_backpain.mapping.functions import copying, narrating, referencing
-from fhir_backpain.mapping.record_struct import NO_ITEMS, record_classes
+from fhir_backpain.mapping.record_struct import NO_ITEMS, absent_name, record_classes
 from fhir_backpain.mapping.rule_code import BUNDLE, RESOURCES, Form, RuleCode
 from fhir_backpain.mapping.scope import Reach, Scope
 from fhir_backpain.mapping.source_shape import ObjectShape, Shape, leaves, record_shape
-from fhir_backpain.mapping.special.shapes import Shapes
+from fhir_backpain.mapping.special.shapes import Exactly, Shapes
 from fhir_backpain.outcome import Issue, MappingLocation
 
 _NAMES: dict[str, Any] = {
@@ -99,19 +99,21 @@ class Program:
 class ShapedProgram:
     """A program of typed records, with functions of its own for the shapes that come often."""
 
-    def __init__(self, program: Program, record_class: Any) -> None:
+    def __init__(self, program: Program, record_class: Any, exactly: Exactly | None = None) -> None:
         self.program = program
-        self.shapes = Shapes(program.make, program.text, program.names, record_class)
+        self.shapes = Shapes(
+            program.make, program.text, program.names, record_class, exactly=exactly
+        )
 
     def __call__(self, record: Any) -> Any:
         """Return what the program makes of a record; raises MappingFailed."""
         try:
             return self.shapes.make(record)
         except FAULTS:
-            return self.again(record)
+            return self.general(record)
 
-    def again(self, record: Any) -> Any:
-        """Return what the general code makes of a record at which other code failed.
+    def general(self, record: Any) -> Any:
+        """Return what the general code makes of a record.
 
         Raises MappingFailed with the place in the mapping.
         """
@@ -198,7 +200,8 @@ def _compile(
     classes = record_classes()
     constants = {**emitter.constants, **classes.absent[record_type]}
     program = build("def make(s):", lines, f"{record_type} {form.name}", constants)
-    return ShapedProgram(program, classes.by_type[record_type]), tuple(rules)
+    exactly = Exactly(classes.encode, absent_name) if form.is_bundle else None
+    return ShapedProgram(program, classes.by_type[record_type], exactly), tuple(rules)
 
 
 def _emit_rule(

@@ -25,7 +25,7 @@ from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_decl
 from fhir_backpain.mapping.files import MappingFiles
 from fhir_backpain.mapping.functions.registry import resource_functions
 from fhir_backpain.mapping.library import Library, library_of
-from fhir_backpain.mapping.record_struct import record_classes
+from fhir_backpain.mapping.record_struct import UNREADABLE, WHITE_SPACE, record_classes
 from fhir_backpain.mapping.release_delta import (
     BASE_RELEASE,
     ReleaseDelta,
@@ -56,6 +56,7 @@ class Mapper:
         self.library = library
         self.version = library.version
         self._programs = programs
+        self._decode = record_classes().decode
         self._read = record_classes().read
         self._bundles: dict[type, ShapedProgram] = {}
         self._declarations = declarations
@@ -70,7 +71,7 @@ class Mapper:
         try:
             return self._programs[data["record"]].map(data)
         except (KeyError, msgspec.ValidationError) as problem:
-            raise _no_record(problem) from problem
+            raise no_record(problem) from problem
 
     def bundle(self, record: bytes) -> str:
         """Return the JSON text of a transaction Bundle that puts what a record makes.
@@ -80,16 +81,23 @@ class Mapper:
         MappingFailed where it is no record, or a value has no place in a mapping.
         """
         try:
+            found = self._decode(record)
+            program = self._bundles.get(type(found)) or self._bundle_program(type(found))
+            made: str | None = program.shapes.make(found, len(record.strip(WHITE_SPACE)))
+            if made is not None:
+                return made
+        except (*FAULTS, *UNREADABLE):
+            pass  # what is wrong, if anything, the strict way tells
+        try:
             found = self._read(record)
         except msgspec.ValidationError as problem:
-            raise _no_record(problem) from problem
-        program = self._bundles.get(type(found)) or self._bundle_program(type(found))
-        try:
-            return program.shapes.make(found)  # type: ignore[no-any-return]
-        except FAULTS:
-            return program.again(found)  # type: ignore[no-any-return]
+            raise no_record(problem) from problem
+        return self._bundle_program(type(found)).general(found)  # type: ignore[no-any-return]
 
     def _bundle_program(self, record_class: type) -> ShapedProgram:
+        known = self._bundles.get(record_class)
+        if known is not None:
+            return known
         (name,) = (name for name, one in record_classes().by_type.items() if one is record_class)
         return self._bundles.setdefault(record_class, self._programs[name].bundle)
 
@@ -134,7 +142,8 @@ class Mapper:
         return self._programs[record_type].resources.program.text
 
 
-def _no_record(problem: Exception) -> MappingFailed:
+def no_record(problem: Exception) -> MappingFailed:
+    """Return (not raise) what to tell of data that are no record of a known type."""
     # What msgspec says names types and a place, never a value.
     text = "It has no known type." if isinstance(problem, KeyError) else str(problem)
     return MappingFailed(messages.RECORD_FORM.issue(text))
@@ -195,7 +204,7 @@ def _read_all(files: MappingFiles) -> tuple[list[Declaration], list[Issue]]:
     if not declarations and not problems:
         text = f"The folder {files.root} holds no mapping."
         raise ArtifactError(messages.FOLDER_EMPTY.issue(text))
-    problems += _named_twice(declarations) + _of_no_record(declarations)
+    problems += _named_twice(declarations) + _ofno_record(declarations)
     declarations.sort(key=lambda declaration: MADE_TYPES.index(declaration.makes))
     return declarations, problems
 
@@ -211,7 +220,7 @@ def _named_twice(declarations: Iterable[Declaration]) -> list[Issue]:
     return problems
 
 
-def _of_no_record(declarations: Iterable[Declaration]) -> list[Issue]:
+def _ofno_record(declarations: Iterable[Declaration]) -> list[Issue]:
     return [
         messages.PATH_UNKNOWN.issue(
             f"There is no record type '{source}'.", mapping=declaration.location

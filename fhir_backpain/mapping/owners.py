@@ -25,7 +25,7 @@ def patients_of(source: str, system: str) -> Callable[[str], PatientNames]:
     It gives prefix and path of `identity.Owner`, the logical id of the Patient, and the JSON text
     of the business identifier.
     """
-    of_source, of_system = identity.patients_of(source, system), identity.people_of(system)
+    patient = identity.patients_of(source, system)
     opening = f'{{"system":{encode_basestring_ascii(system)},"value":'
     # Records of a patient mostly come together.
     latest: tuple[str | None, PatientNames] = (None, ("", "", "", ""))
@@ -34,9 +34,7 @@ def patients_of(source: str, system: str) -> Callable[[str], PatientNames]:
         nonlocal latest
         known, names = latest
         if value != known:
-            prefix, path = of_source(value)
-            identifier = f"{opening}{encode_basestring_ascii(value)}}}"
-            names = prefix, path, of_system(value), identifier
+            names = *patient(value), f"{opening}{encode_basestring_ascii(value)}}}"
             latest = value, names
         return names
 

@@ -8,7 +8,7 @@ reads ``s.author.identifier.value`` of any record.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
@@ -29,7 +29,10 @@ _LEAF_TYPES: Mapping[str, Any] = {
     "boolean": bool,
 }
 # Around a JSON text, such as the end of its line.
-_WHITE_SPACE = b" \t\r\n"
+WHITE_SPACE = b" \t\r\n"
+UNREADABLE = (ValueError, ArithmeticError, RecursionError)
+"""What `RecordClasses.decode` raises."""
+
 _BACKSLASH = b"\\"
 _ESCAPED = b"\\u"
 
@@ -51,8 +54,12 @@ class RecordClasses:
             name: self._class(record_shape(name), name, name, "") for name in RECORD_TYPES
         }
         classes = tuple(self.by_type.values())
-        self._decode = msgspec.json.Decoder(classes[0] | classes[1] | classes[2]).decode
-        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        self.decode: Callable[[bytes], Any]
+        """Returns the typed record of a JSON text, read leniently: see `read`."""
+        self.decode = msgspec.json.Decoder(classes[0] | classes[1] | classes[2]).decode
+        self.encode: Callable[[Any], bytes]
+        """Writes a typed record as compact JSON."""
+        self.encode = msgspec.json.Encoder(decimal_format="number").encode
 
     def read(self, line: bytes) -> Any:
         """Return the typed record of one JSON text, read as strictly as `json_text.parse` does.
@@ -66,11 +73,11 @@ class RecordClasses:
         # An escape could hide a colon, or what no FHIR server takes.
         if _BACKSLASH not in line or _ESCAPED not in line:
             try:
-                record = self._decode(line)
-            except (ValueError, ArithmeticError, RecursionError):
+                record = self.decode(line)
+            except UNREADABLE:
                 return self.of(json_text.parse(line))
-            again = self._encode(record)
-            bare = line.strip(_WHITE_SPACE)
+            again = self.encode(record)
+            bare = line.strip(WHITE_SPACE)
             if again == bare or (len(again) == len(bare) and again.count(b":") == bare.count(b":")):
                 return record
         return self.of(json_text.parse(line))

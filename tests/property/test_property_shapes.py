@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 
+from fhir_backpain.errors import BackpainError
+from fhir_backpain.fhir import json_text
 from fhir_backpain.mapping.codegen import ShapedProgram
-from fhir_backpain.mapping.mapper import Mapper, load_mapper
+from fhir_backpain.mapping.mapper import Mapper, load_mapper, no_record
 from fhir_backpain.mapping.record_struct import record_classes
 from fhir_backpain.mapping.source_shape import Leaf, ListShape, ObjectShape, Shape, record_shape
 from fhir_backpain.mapping.special.shapes import Shapes
@@ -96,6 +99,69 @@ def test_every_random_record_has_a_shape_with_code_of_its_own(mapper: Mapper) ->
             assert own is not None, data["id"]
             assert own is not program.program.make, data["id"]
             assert own(record) == program.program.make(record)
+
+
+def outcome(of: Callable[[bytes], Any], text: bytes) -> Any:
+    """Return what a function gives for a text, or how it refuses it."""
+    try:
+        return of(text)
+    except BackpainError as error:
+        return [str(issue) for issue in error.issues]
+
+
+def written_otherwise(text: str) -> Iterator[str]:
+    """Yield a record's text written in other ways, most of which a lenient reader passes over."""
+    yield text
+    yield f" {text}\n"
+    yield text.replace('":', '": ', 1)
+    yield text.replace('{"record":', '{"id":"twice","record":', 1)
+    yield text.replace('"source":"', '"source":"","source":"', 1)
+    yield text.replace('"id":"', '"id":"\\u0041', 1)
+    yield text.replace("}", ',"id":"last"}', 1)
+    yield text + "{}"
+    for number in ("-0", "1e2", "1E+2", "1.10", "12e3", "0.0000000001"):
+        yield re.sub(r'("score":)[0-9.]+', rf"\g<1>{number}", text)
+        # What an exponent makes shorter, a field that is given twice makes longer.
+        yield re.sub(r'("score":)[0-9.]+', rf'\g<1>{number},"score":{number}', text)
+
+
+def test_a_text_is_read_as_strictly_with_code_of_its_shape_as_without() -> None:
+    mapper = load_mapper()
+    classes = record_classes()
+    proven = 0
+    for data in map(plain, random_records()[::7]):
+        program = mapper.program(data["record"]).bundle
+        own, general = program.shapes, program.program
+        text = json_text.dump(data)
+        program.shapes = eager_shapes = Shapes(
+            general.make, general.text, general.names, own.record_class,
+            exactly=own.exactly, first=0, often=1,
+        )  # fmt: skip
+        mapper.bundle(text.encode())
+        proven += eager_shapes.make(classes.of(data), len(text.encode())) is not None
+        for other in written_otherwise(text):
+            expected = outcome(partial(strictly, program), other.encode())
+            assert outcome(mapper.bundle, other.encode()) == expected
+        program.shapes = own
+    assert proven > 100
+
+
+def strictly(program: ShapedProgram, line: bytes) -> Any:
+    """Return what the general code makes of a text that the strict reader takes."""
+    try:
+        record = record_classes().read(line)
+    except msgspec.ValidationError as problem:
+        raise no_record(problem) from problem
+    return program.general(record)
+
+
+def plain(value: Any) -> Any:
+    """Return data whose texts need no escapes and no letters beyond ASCII."""
+    if isinstance(value, dict):
+        return {name: plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return re.sub(r'[^ -~]|["\\\\]', "x", value) if isinstance(value, str) else value
 
 
 @pytest.mark.parametrize("release", ["R4B", "R5"])

@@ -46,7 +46,8 @@ class Evaluation:
     def __init__(self, names: Mapping[str, Any], facts: Facts, record: Any) -> None:
         self.functions: dict[str, Any] = {}
         self._names = names
-        self._known: dict[str, Value] = {RECORD: Source(None, "", facts, record)}
+        self.record = Source(None, "", facts, record)
+        self._known: dict[str, Value] = {RECORD: self.record}
         self._made: dict[tuple[object, ...], Step] = {}
 
     @property
@@ -85,21 +86,35 @@ class Evaluation:
             raise NoShapeError(ast.unparse(node))
         return found.value
 
-    def elements(self, items: ast.expr) -> list[Value]:
-        """Return the elements of a list of the record, each a variable of its own."""
+    def elements(self, items: ast.expr) -> list[Source]:
+        """Return the elements of a list of the record. Raises NoShapeError."""
         found = self.value(items)
-        if not isinstance(found, Source) or found.path not in found.facts.lists:
+        if not isinstance(found, Source):
             raise NoShapeError(ast.unparse(items))
-        if len(found.value) > _LARGEST:
+        return self.items(found)
+
+    def items(self, items: Source) -> list[Source]:
+        """Return the elements of a list, each a variable of its own. Raises NoShapeError."""
+        if items.path not in items.facts.lists:
+            raise NoShapeError(items.path)
+        if len(items.value) > _LARGEST:
             raise NoShapeError("The list is long.")
-        if not found.value:
+        if not items.value:
             return []
-        facts = found.facts.lists[found.path]
-        step = self.step("all", "", found).step
-        step.width = len(found.value)
+        facts = items.facts.lists[items.path]
+        step = self.step("all", "", items).step
+        step.width = len(items.value)
         return [
-            Source(Ref(step, index), "", facts, value) for index, value in enumerate(found.value)
+            Source(Ref(step, index), "", facts, value) for index, value in enumerate(items.value)
         ]
+
+    def member(self, owner: Source, name: str) -> Value:
+        """Return what stands in a member of an object of the record."""
+        path = f"{owner.path}.{name}" if owner.path else name
+        value = getattr(owner.value, name)
+        if path in owner.facts.values:
+            return Const(value)
+        return Source(owner.owner, path, owner.facts, value)
 
     def _name(self, node: ast.Name) -> Value:
         name = node.id
@@ -132,11 +147,7 @@ class Evaluation:
             return owner  # its method 'append'
         if not isinstance(owner, Source):
             raise NoShapeError(ast.unparse(node))
-        path = f"{owner.path}.{node.attr}" if owner.path else node.attr
-        value = getattr(owner.value, node.attr)
-        if path in owner.facts.values:
-            return Const(value)
-        return Source(owner.owner, path, owner.facts, value)
+        return self.member(owner, node.attr)
 
     def _part(self, node: ast.Subscript) -> Value:
         """Return a row of a table, a value of a list, or a text without its first character."""

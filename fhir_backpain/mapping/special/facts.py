@@ -7,7 +7,7 @@ compiled code and differ in the texts, numbers and dates that they put there.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
@@ -49,6 +49,32 @@ class Facts:
             (item,) = get_args(self.type_of(path))
             self.lists[path] = Facts(item)
         return self.lists[path]
+
+    def complete(self, absent_name: Callable[[str], str], within: str = "", of: str = "") -> None:
+        """Add whether each other member is there, so that the shape tells of all of them.
+
+        `absent_name` gives the name of what stands for a missing object, by its path in the
+        record; `within` is the path of this object there, `of` that of one of its parts.
+        """
+        owner = self.type_of(of) if of else self.record_class
+        for one in msgspec.structs.fields(owner):
+            path = f"{of}.{one.name}" if of else one.name
+            full = f"{within}{path}"
+            if get_origin(one.type) is list:
+                self._complete_list(path, f"{full}[].", absent_name)
+            elif hasattr(one.type, "__struct_fields__"):
+                if not one.required:
+                    self.identities.setdefault(path, absent_name(full))
+                self.complete(absent_name, within, path)
+            elif not one.required:
+                self.presences.setdefault(path)
+
+    def _complete_list(self, path: str, within: str, absent_name: Callable[[str], str]) -> None:
+        (item,) = get_args(self.type_of(path))
+        if hasattr(item, "__struct_fields__"):
+            self.element(path).complete(absent_name, within)
+        else:
+            self.identities.setdefault(path, "NO_ITEMS")
 
     def is_leaf(self, path: str) -> bool:
         """True where a single value stands at a path."""

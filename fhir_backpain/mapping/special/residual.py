@@ -4,42 +4,54 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
+from fhir_backpain.mapping.special.exactness import Exactness
 from fhir_backpain.mapping.special.facts import RECORD
 from fhir_backpain.mapping.special.grouping import Group, Part, grouped
 from fhir_backpain.mapping.special.values import Const, Items, Ref, Source, Step, Text, Value
 
 _LOAD = ast.Load()
 _STORE = ast.Store()
+_LENGTH = "length"
 
 
 def function_of(
-    result: Value, steps: Sequence[Step], names: Mapping[str, Any]
-) -> Callable[[Any], Any]:
+    result: Value,
+    steps: Sequence[Step],
+    names: Mapping[str, Any],
+    exactness: Exactness | None = None,
+) -> Callable[..., Any]:
     """Return the function that computes `result` of a record by its steps.
 
-    `names` are the globals that the steps refer to.
+    `names` are the globals that the steps refer to. With `exactness` the function takes the length
+    of the record's text too, and returns None where that is another one.
     """
-    writer = _Writer(_variables(result, steps))
-    body = [writer.assignment(step) for step in steps if step in writer.variables]
+    sources = exactness.sources if exactness else []
+    writer = _Writer(_variables([result, *sources], steps))
+    taken = [step for step in steps if step in writer.variables]
+    # Elements are taken first: the length is known by them alone.
+    body = [writer.assignment(step) for step in taken if step.kind == "all"]
+    body += writer.inexact(exactness) if exactness else []
+    body += [writer.assignment(step) for step in taken if step.kind != "all"]
     body += writer.result(result)
-    arguments = ast.arguments([], [ast.arg(RECORD)], None, [], [], None, [])
+    parameters = [ast.arg(RECORD), *([ast.arg(_LENGTH)] if exactness else [])]
+    arguments = ast.arguments([], parameters, None, [], [], None, [])
     module = ast.Module([ast.FunctionDef("make", arguments, body, [], None)], [])
     namespace = dict(names)
     exec(compile(ast.fix_missing_locations(module), "<shape>", "exec"), namespace)  # noqa: S102 - ours
-    made: Callable[[Any], Any] = namespace["make"]
+    made: Callable[..., Any] = namespace["make"]
     return made
 
 
-def _variables(result: Value, steps: Sequence[Step]) -> dict[Step, str]:
+def _variables(needed: Iterable[Value], steps: Sequence[Step]) -> dict[Step, str]:
     """Return the variable of each step that gets one; the others are written where they are used.
 
     Later steps use earlier ones, so the uses of a step are known once all after it were seen.
     """
-    uses = Counter(_used(result))
+    uses = Counter(step for one in needed for step in _used(one))
     variables = {}
     for number, step in reversed(list(enumerate(steps))):
         times = uses[step]
@@ -70,6 +82,7 @@ class _Writer:
 
     def __init__(self, variables: Mapping[Step, str]) -> None:
         self.variables = variables
+        self._numbers: dict[Source, str] = {}
         self._rows: list[tuple[ast.JoinedStr, list[Part]]] | None = None
 
     def assignment(self, step: Step) -> ast.stmt:
@@ -80,6 +93,36 @@ class _Writer:
             parts = [ast.Name(f"{name}_{index}", _STORE) for index in range(step.width)]
             target = ast.Tuple([*parts], _STORE)
         return ast.Assign([target], self._computed(step))
+
+    def inexact(self, exactness: Exactness) -> list[ast.stmt]:
+        """Return the lines that end the function where the length of the text is another one.
+
+        Numbers are written there, once, for all texts that hold them.
+        """
+        numbers = [
+            (f"n{index}", ast.JoinedStr([ast.FormattedValue(self._written(one), -1)]))
+            for index, one in enumerate(exactness.numbers)
+        ]
+        digits = ast.Name("digits", _LOAD)
+        length: ast.expr = ast.Constant(exactness.constant + 5 * len(exactness.flags))
+        for one in [*map(self._written, exactness.texts), digits]:
+            length = ast.BinOp(length, ast.Add(), ast.Call(ast.Name("len", _LOAD), [one], []))
+        for flag in exactness.flags:
+            length = ast.BinOp(length, ast.Sub(), self._written(flag))
+        # str() writes an exponent longer than a record may.
+        tests: list[ast.expr] = [
+            ast.Compare(ast.Name(_LENGTH, _LOAD), [ast.NotEq()], [length]),
+            ast.Compare(ast.Constant("E"), [ast.In()], [digits]),
+        ]
+        self._numbers = {
+            one: name for one, (name, _) in zip(exactness.numbers, numbers, strict=True)
+        }
+        joined = [ast.FormattedValue(ast.Name(name, _LOAD), -1) for name, _ in numbers]
+        return [
+            *(ast.Assign([ast.Name(name, _STORE)], text) for name, text in numbers),
+            ast.Assign([ast.Name("digits", _STORE)], ast.JoinedStr([*joined])),
+            ast.If(ast.BoolOp(ast.Or(), tests), [ast.Return(ast.Constant(None))], []),
+        ]
 
     def result(self, result: Value) -> list[ast.stmt]:
         """Return the lines that join what several texts of the result share, and its own."""
@@ -104,6 +147,8 @@ class _Writer:
                 return ast.Name(name, _LOAD)
             case Const(known):
                 return ast.Constant(known)
+            case Source() if value in self._numbers:
+                return ast.Name(self._numbers[value], _LOAD)
             case Source(owner, path):
                 root = ast.Name(RECORD, _LOAD) if owner is None else self._written(owner)
                 steps = path.split(".") if path else []

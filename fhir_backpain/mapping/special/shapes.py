@@ -9,14 +9,28 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fhir_backpain.mapping.special.evaluation import Evaluation, NoShapeError
+from fhir_backpain.mapping.special.exactness import exactness_of
 from fhir_backpain.mapping.special.facts import RECORD, Facts, facts_of
 from fhir_backpain.mapping.special.residual import function_of
 from fhir_backpain.mapping.special.specializer import specialized
 
-Make = Callable[[Any], Any]
+Make = Callable[..., Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Exactly:
+    """What it takes to know how long the text of a record is: see `exactness`.
+
+    `encode` writes a record as compact JSON; `absent_name` names what stands for a missing object.
+    """
+
+    encode: Callable[[Any], bytes]
+    absent_name: Callable[[str], str]
+
 
 FIRST = 200
 """Records that run through the general code before shapes are looked at."""
@@ -37,6 +51,9 @@ class Shapes:
     run through it; a shape that came `often` after them gets a function of its own.
     `make` takes a typed record; it changes as shapes become known, so it must be asked for anew.
     It returns what `general` returns. Safe in threads: the worst is a shape made twice.
+
+    Where `exactly` is given, `make` takes the length of the record's text too. It returns None
+    unless that length proves that the text says no more than the record (see `exactness`).
     """
 
     def __init__(
@@ -46,11 +63,13 @@ class Shapes:
         names: Mapping[str, Any],
         record_class: Any,
         *,
+        exactly: Exactly | None = None,
         first: int = FIRST,
         often: int = OFTEN,
     ) -> None:
         self.make: Make = self._begin
-        self._general = general
+        self.exactly = exactly
+        self._general = general if exactly is None else _unproven
         self._text = text
         self._names = names
         self.record_class = record_class
@@ -67,28 +86,31 @@ class Shapes:
         """
         return None if self._shape_of is None else self._known.get(self._shape_of(record))
 
-    def _begin(self, record: Any) -> Any:
+    def _begin(self, *record: Any) -> Any:
         self._left -= 1
         if self._left > 0:
-            return self._general(record)
+            return self._general(*record)
         self.make = self._dispatcher()
-        return self.make(record)
+        return self.make(*record)
 
     def _dispatcher(self) -> Make:
         """Return the function that looks up the shape of a record."""
         (program,) = ast.parse(self._text).body
         assert isinstance(program, ast.FunctionDef)
         facts = facts_of(program, self.record_class)
+        if self.exactly:
+            facts.complete(self.exactly.absent_name)
         key = ast.unparse(facts.key(RECORD))
-        text = f"def make({RECORD}):\n    return (KNOWN.get({key}) or COUNTED)({RECORD})\n"
+        given = f"{RECORD}, length" if self.exactly else RECORD
+        text = f"def make({given}):\n    return (KNOWN.get({key}) or COUNTED)({given})\n"
         shape = f"def shape({RECORD}):\n    return {key}\n"
         names = dict(self._names)
         exec(text + shape, names)  # noqa: S102 - our own generated text
         shape_of = self._shape_of = names["shape"]
 
-        def counted(record: Any) -> Any:
+        def counted(record: Any, *length: int) -> Any:
             self._count(shape_of(record), program, facts, record)
-            return self._general(record)
+            return self._general(record, *length)
 
         names |= {"KNOWN": self._known, "COUNTED": counted}
         made: Make = names["make"]
@@ -110,7 +132,13 @@ class Shapes:
         evaluation = Evaluation(self._names, facts, record)
         try:
             result = specialized(program, evaluation)
+            exactness = exactness_of(evaluation, self.exactly.encode) if self.exactly else None
         except (NoShapeError, KeyError):
             # What the general code cannot map either, it tells at its place.
             return self._general
-        return function_of(result, evaluation.steps, {**self._names, **evaluation.functions})
+        names = {**self._names, **evaluation.functions}
+        return function_of(result, evaluation.steps, names, exactness)
+
+
+def _unproven(_record: Any, _length: int) -> None:
+    """Return None: nothing is known of the length of the record's text."""
