@@ -272,7 +272,8 @@ def test_row_07_a_failing_fsync_is_no_acknowledgement_postgres(
                 store.append([record("r1")], SERVER, "m1")
             assert caught.value.issues[0].code == "transient"
             broken.unlink()
-            server.restart()
+        server.restart()
+        with PostgresStore(url, busy_seconds=20) as store:
             store.append([record("r2")], SERVER, "m1")
             assert {"r0", "r2"} <= names(store)
 
