@@ -1,7 +1,8 @@
 """The bench's command: `make bench`, or `python -m bench --help`.
 
-Exit codes: 0 well; 1 an engine's output differs, memory is not what is promised, or more than the
-promised share of time is lost to us where HAPI is saturated.
+Exit codes: 0 well; 1 an engine's output differs, memory is not what is promised, or the gateway
+lost what it had taken. A time fails nothing, since it depends on the machine: what is worse than
+we expect of ourselves is said as a problem.
 """
 
 from __future__ import annotations
@@ -102,8 +103,7 @@ def main(rounds: int, seconds: float, full: bool, no_server: bool, no_memory: bo
             "problems": [*problems, *sending.problems],
         }
     )
-    failed = problems or sending.problems
-    sys.exit(1 if failed or any(lane.difference for lane in lanes) else 0)
+    sys.exit(1 if problems or any(lane.difference for lane in lanes) else 0)
 
 
 def _race(rounds: int, seconds: float) -> list[Lane]:
