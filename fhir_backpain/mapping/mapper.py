@@ -18,7 +18,6 @@ from fhir_backpain.mapping.codegen import (
     FAULTS,
     CompiledRule,
     RecordProgram,
-    ShapedProgram,
     compile_record,
 )
 from fhir_backpain.mapping.declaration import MADE_TYPES, Declaration, read_declaration
@@ -58,7 +57,8 @@ class Mapper:
         self._programs = programs
         self._decode = record_classes().decode
         self._read = record_classes().read
-        self._bundles: dict[type, ShapedProgram] = {}
+        classes = record_classes().by_type
+        self._by_class = {classes[name]: program for name, program in programs.items()}
         self._declarations = declarations
         self._tracer = Tracer(library, declarations)
         self._unmapper = Unmapper(library, declarations, self)
@@ -82,8 +82,8 @@ class Mapper:
         """
         try:
             found = self._decode(record)
-            program = self._bundles.get(type(found)) or self._bundle_program(type(found))
-            made: str | None = program.shapes.make(found, len(record.strip(WHITE_SPACE)))
+            shapes = self._by_class[type(found)].bundle.shapes
+            made: str | None = shapes.make(found, len(record.strip(WHITE_SPACE)))
             if made is not None:
                 return made
         except (*FAULTS, *UNREADABLE):
@@ -92,14 +92,7 @@ class Mapper:
             found = self._read(record)
         except msgspec.ValidationError as problem:
             raise no_record(problem) from problem
-        return self._bundle_program(type(found)).general(found)  # type: ignore[no-any-return]
-
-    def _bundle_program(self, record_class: type) -> ShapedProgram:
-        known = self._bundles.get(record_class)
-        if known is not None:
-            return known
-        (name,) = (name for name, one in record_classes().by_type.items() if one is record_class)
-        return self._bundles.setdefault(record_class, self._programs[name].bundle)
+        return self._by_class[type(found)].bundle.general(found)  # type: ignore[no-any-return]
 
     def from_fhir(self, resources: Iterable[dict[str, Any]]) -> Unmapped:
         """Return the records that some resources came from, in normal form, with every loss.
@@ -204,7 +197,7 @@ def _read_all(files: MappingFiles) -> tuple[list[Declaration], list[Issue]]:
     if not declarations and not problems:
         text = f"The folder {files.root} holds no mapping."
         raise ArtifactError(messages.FOLDER_EMPTY.issue(text))
-    problems += _named_twice(declarations) + _ofno_record(declarations)
+    problems += _named_twice(declarations) + _of_no_record(declarations)
     declarations.sort(key=lambda declaration: MADE_TYPES.index(declaration.makes))
     return declarations, problems
 
@@ -220,7 +213,7 @@ def _named_twice(declarations: Iterable[Declaration]) -> list[Issue]:
     return problems
 
 
-def _ofno_record(declarations: Iterable[Declaration]) -> list[Issue]:
+def _of_no_record(declarations: Iterable[Declaration]) -> list[Issue]:
     return [
         messages.PATH_UNKNOWN.issue(
             f"There is no record type '{source}'.", mapping=declaration.location

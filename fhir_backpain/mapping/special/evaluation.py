@@ -39,16 +39,20 @@ class NoShapeError(Exception):
 class Evaluation:
     """The values of names and expressions for the shape of a record.
 
-    `names` are the globals of the code. `functions` are those that the steps call by names of
-    their own.
+    `names` are the globals of the code.
     """
 
     def __init__(self, names: Mapping[str, Any], facts: Facts, record: Any) -> None:
-        self.functions: dict[str, Any] = {}
         self._names = names
+        self._given: dict[Any, str] = {}
         self.record = Source(None, "", facts, record)
         self._known: dict[str, Value] = {RECORD: self.record}
         self._made: dict[tuple[object, ...], Step] = {}
+
+    @property
+    def functions(self) -> dict[str, Any]:
+        """What the steps call by names of their own."""
+        return {name: function for function, name in self._given.items()}
 
     @property
     def steps(self) -> Sequence[Step]:
@@ -216,19 +220,9 @@ class Evaluation:
         known = _all_known(arguments)
         if known is not None:
             return Const(function.value(*known))
-        return self.step("call", function.name or self._named(function.value), *arguments)
-
-    def _named(self, function: Any) -> str:
-        """Return a name for a function that has none, because another function gave it."""
-        return next(
-            (name for name, one in self.functions.items() if one is function),
-            None,
-        ) or self._new_name(function)
-
-    def _new_name(self, function: Any) -> str:
-        name = f"F{len(self.functions)}"
-        self.functions[name] = function
-        return name
+        # One that another function gave has no name yet.
+        name = function.name or self._given.setdefault(function.value, f"F{len(self._given)}")
+        return self.step("call", name, *arguments)
 
     def _asked(self, owner: Value, name: str, arguments: list[Value]) -> Value:
         """Return the result of a method of a text: ``join`` or ``rstrip``."""

@@ -17,15 +17,13 @@ import msgspec
 from fhir_backpain.mapping.special.evaluation import Evaluation, NoShapeError
 from fhir_backpain.mapping.special.values import Source
 
-_FALSE = len("false")
-
 
 @dataclass(slots=True)
 class Exactness:
     """The least length of a record's text: `constant`, and what its values add.
 
-    A text adds its length, a number that of its digits (where they have no exponent), a flag five
-    characters, less one where it is true.
+    A text adds its length, a number that of its digits (where they have no exponent); a flag that
+    is true takes one away, being shorter than one that is false.
     """
 
     constant: int
@@ -70,7 +68,7 @@ def _add_member(found: Exactness, evaluation: Evaluation, member: Any, value: An
             _add(found, evaluation, item)
     elif isinstance(value, bool):
         found.flags.append(member)
-        found.constant -= _FALSE - value
+        found.constant += value
     elif isinstance(value, str):
         found.texts.append(member)
         found.constant -= len(value)

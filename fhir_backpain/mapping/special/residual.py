@@ -104,7 +104,7 @@ class _Writer:
             for index, one in enumerate(exactness.numbers)
         ]
         digits = ast.Name("digits", _LOAD)
-        length: ast.expr = ast.Constant(exactness.constant + 5 * len(exactness.flags))
+        length: ast.expr = ast.Constant(exactness.constant)
         for one in [*map(self._written, exactness.texts), digits]:
             length = ast.BinOp(length, ast.Add(), ast.Call(ast.Name("len", _LOAD), [one], []))
         for flag in exactness.flags:
