@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
+from fhir_backpain.fhir.date_range import parse_date
 from fhir_backpain.fhir.identity import patient_id
 from fhir_backpain.gateway.answer import tagged
 from fhir_backpain.gateway.description import Answer, Parameter, described, fhir_answer_of
@@ -25,7 +26,6 @@ from fhir_backpain.gateway.problem import ProblemError
 from fhir_backpain.gateway.services import Services, services
 from fhir_backpain.outbox.clock import format_instant
 from fhir_backpain.outbox.ledger import LedgerRow
-from fhir_backpain.sandbox.date_range import parse_date
 from fhir_backpain.sync.holding import HeldResource, Holding
 
 blueprint = Blueprint("fhir_search", __name__, url_prefix="/fhir")

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from fhir_backpain.fhir.date_range import parse_date
 from fhir_backpain.sandbox.bundle_text import write_bundle, write_entry
-from fhir_backpain.sandbox.date_range import parse_date
 from fhir_backpain.sandbox.exchange import Answer, Interaction, Parameters
 from fhir_backpain.sandbox.interaction_error import InteractionError
 from fhir_backpain.sandbox.messages import (

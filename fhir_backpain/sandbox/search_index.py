@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from fhir_backpain.sandbox.date_range import DateRange, parse_date, parse_period
+from fhir_backpain.fhir.date_range import DateRange, parse_date, parse_period
 from fhir_backpain.sandbox.search_parameters import SEARCH_PARAMETERS, SearchParameter
 
 ID_PATTERN = r"[A-Za-z0-9\-.]{1,64}"

@@ -10,8 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from fhir_backpain.outcome import Issue
-from fhir_backpain.sandbox.date_range import (
+from fhir_backpain.fhir.date_range import (
     PREFIXES,
     DateRange,
     Prefix,
@@ -19,6 +18,7 @@ from fhir_backpain.sandbox.date_range import (
     matches,
     parse_date,
 )
+from fhir_backpain.outcome import Issue
 from fhir_backpain.sandbox.exchange import Parameters
 from fhir_backpain.sandbox.interaction_error import InteractionError
 from fhir_backpain.sandbox.messages import INVALID_PARAMETER, UNKNOWN_PARAMETER

@@ -214,3 +214,17 @@ def test_search_goes_by_index(name, value):
     store.close()
     assert plan
     assert not [step for step in plan if step.startswith("SCAN")]
+
+
+def test_every_kind_of_date_element_is_found(api):
+    rows = {
+        "dt": {"effectiveDateTime": "2024-05-03"},
+        "period": {"effectivePeriod": {"start": "2024-05-01", "end": "2024-05-04"}},
+        "instant": {"effectiveInstant": "2024-05-03T10:00:00.000Z"},
+        "timing": {"effectiveTiming": {"event": ["2024-01-01", "2024-05-02"]}},
+        "other": {"effectiveDateTime": "2025"},
+    }
+    for name, element in rows.items():
+        api.put({"resourceType": "Observation", "id": name, **element})
+    assert api.ids("Observation?date=2024-05") == ["dt", "period", "instant", "timing"]
+    assert api.ids("Observation?date=ap2024-05-03") == ["dt", "period", "instant", "timing"]
