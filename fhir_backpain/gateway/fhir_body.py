@@ -11,7 +11,7 @@ from fhir_backpain.gateway.answer import fhir_answer
 from fhir_backpain.gateway.guard import JSON, body_type
 from fhir_backpain.gateway.messages import NO_RESOURCE
 from fhir_backpain.gateway.problem import ProblemError
-from fhir_backpain.gateway.services import services
+from fhir_backpain.gateway.services import own_address, services
 
 Resource = dict[str, Any]
 
@@ -51,5 +51,4 @@ def resource_answer(resource: Resource, status: int = 200) -> Response:
 
 def base_url() -> str:
     """Return the address of the FHIR face as clients know it."""
-    public = services().settings.public_url
-    return f"{public or request.host_url.rstrip('/')}/fhir"
+    return f"{own_address()}/fhir"

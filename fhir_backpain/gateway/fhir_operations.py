@@ -10,7 +10,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from fhir_backpain.fhir.bundle import put_bundle
-from fhir_backpain.fhir.json_text import FHIR_JSON, dump, parse
+from fhir_backpain.fhir.json_text import FHIR_JSON, parse
 from fhir_backpain.fhir.operation_outcome import outcome_text
 from fhir_backpain.gateway.answer import fhir_answer
 from fhir_backpain.gateway.description import Parameter, described, fhir_answer_of
@@ -119,7 +119,7 @@ def extract() -> Response:
     response, _ = _subject_of(sent_resource(), "questionnaire-response")
     if response["resourceType"] != "QuestionnaireResponse":
         raise ProblemError(WRONG_TYPE.issue("The resource is no QuestionnaireResponse."))
-    record = parse(dump(assessment_of(response, shared.mapper.library.instruments)))
+    record = assessment_of(response, shared.mapper.library.instruments)
     issues = shared.checker.check(record)
     if any(issue.is_error for issue in issues):
         raise ProblemError(issues, status=422)

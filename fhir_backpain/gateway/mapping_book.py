@@ -27,6 +27,9 @@ from fhir_backpain.mapping.mapper import Mapper, mapper_of
 from fhir_backpain.outcome import Issue, MappingLocation
 from fhir_backpain.record import RECORD_TYPES
 
+MOST_TEXT = 256 * 1024
+"""How long the text of a mapping may be that a request brings along."""
+
 _SENT = "mapping.yaml"
 _MOST_DRAFTS = 4
 

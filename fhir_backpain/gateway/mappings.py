@@ -19,7 +19,7 @@ from fhir_backpain.gateway.guard import (
     ensure_accepts,
     ensure_parameters,
 )
-from fhir_backpain.gateway.mapping_book import page_to_json
+from fhir_backpain.gateway.mapping_book import MOST_TEXT, page_to_json
 from fhir_backpain.gateway.messages import TOO_LARGE, WRONG_BODY
 from fhir_backpain.gateway.problem import ProblemError
 from fhir_backpain.gateway.services import services
@@ -28,7 +28,6 @@ from fhir_backpain.mapping.mapper import Mapper
 
 blueprint = Blueprint("mappings", __name__, url_prefix="/api/v1/mappings")
 
-_MOST_TEXT = 256 * 1024
 _MOST_TRIED = 1000
 _FIELDS = {"mapping", "source", "parameters"}
 
@@ -68,7 +67,7 @@ def check() -> Response:
     ensure_parameters()
     body_type(YAML)
     body = request.get_data(cache=False)
-    if len(body) > _MOST_TEXT:
+    if len(body) > MOST_TEXT:
         raise ProblemError(TOO_LARGE.issue("A mapping has 256 KiB at most."))
     try:
         text = body.decode()
@@ -103,7 +102,7 @@ def _fields(data: Any) -> dict[str, str]:
     for name, value in data.items():
         if not isinstance(value, str):
             raise ProblemError(WRONG_BODY.issue(f"{name} is no text."))
-    if len(data.get("mapping", "")) > _MOST_TEXT:
+    if len(data.get("mapping", "")) > MOST_TEXT:
         raise ProblemError(TOO_LARGE.issue("A mapping has 256 KiB at most."))
     return data
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Response, redirect
 
 from fhir_backpain.client.servers import ensure_may_receive
@@ -9,7 +11,6 @@ from fhir_backpain.gateway.gate import principal
 from fhir_backpain.gateway.messages import NOT_ALLOWED, TOO_LARGE
 from fhir_backpain.gateway.problem import ProblemError
 from fhir_backpain.gateway.services import Services
-from fhir_backpain.gateway.trial import Source
 from fhir_backpain.record import SourceRecord, is_test_data
 
 
@@ -19,14 +20,12 @@ def ensure_may_send() -> None:
         raise ProblemError(NOT_ALLOWED.issue("The role does not give this."), status=403)
 
 
-def queue(source: Source, shared: Services) -> Response:
+def queue(records: Sequence[SourceRecord], shared: Services) -> Response:
     """Keep all records of a source, each of which is good, and lead to the messages.
 
-    Raises BackpainError where the source is wrong, and for patient data that would go to a public
-    server; ProblemError for more records than one transaction takes. Then nothing is kept.
+    Raises BackpainError for patient data that would go to a public server; ProblemError for more
+    records than one transaction takes. Then nothing is kept.
     """
-    with source.opened(shared.mapper) as intake:
-        records: list[SourceRecord] = list(intake)
     if len(records) > shared.settings.max_records:
         text = f"The source has more than {shared.settings.max_records} records."
         raise ProblemError(TOO_LARGE.issue(text))

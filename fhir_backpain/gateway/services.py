@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import cast
 
-from flask import current_app
+from flask import current_app, request
 
 from fhir_backpain.access.keyring import Keyring
 from fhir_backpain.access.oidc import Provider
@@ -48,3 +48,8 @@ class Services:
 def services() -> Services:
     """Return the services of the application that answers the current request."""
     return cast(Services, current_app.extensions[EXTENSION])
+
+
+def own_address() -> str:
+    """Return the address of the gateway as the client of the current request knows it."""
+    return services().settings.public_url or request.host_url.rstrip("/")

@@ -15,7 +15,7 @@ from fhir_backpain.gateway.guard import ensure_parameters
 from fhir_backpain.gateway.html import page
 from fhir_backpain.gateway.messages import UNKNOWN_PATH
 from fhir_backpain.gateway.problem import STATUS, ProblemError, request_id
-from fhir_backpain.gateway.services import services
+from fhir_backpain.gateway.services import own_address, services
 from fhir_backpain.telemetry.event import log
 
 blueprint = Blueprint("sign_in", __name__)
@@ -120,8 +120,7 @@ def _provider() -> Provider:
 
 
 def _redirect_uri() -> str:
-    public = services().settings.public_url
-    return f"{public or request.host_url.rstrip('/')}{SIGN_IN}/provider/back"
+    return f"{own_address()}{SIGN_IN}/provider/back"
 
 
 def _attempt_cookie() -> str:

@@ -12,7 +12,7 @@ from flask import request
 
 from fhir_backpain.errors import ArtifactError, SettingsError
 from fhir_backpain.gateway.guard import CSV, wrong_parameter
-from fhir_backpain.gateway.mapping_book import MappingBook, feed_of
+from fhir_backpain.gateway.mapping_book import MOST_TEXT, MappingBook, feed_of
 from fhir_backpain.gateway.messages import NO_MAPPING, NO_TABLE, WRONG_MEDIA
 from fhir_backpain.gateway.problem import ProblemError
 from fhir_backpain.mapping.feed import Feed
@@ -22,7 +22,6 @@ from fhir_backpain.record import Reading
 from fhir_backpain.validation.record import RecordChecker
 
 _PACKED = b"\x1f\x8b"
-_MOST_MAPPING = 256 * 1024
 
 
 @dataclass(slots=True)
@@ -49,7 +48,7 @@ class SentTable:
             _ensure_encoding(feed)
         else:
             sent = request.files.get("mapping")
-            text = sent.stream.read(_MOST_MAPPING + 1) if sent is not None else None
+            text = sent.stream.read(MOST_TEXT + 1) if sent is not None else None
             name = request.form.get("mapping") or request.args.get("mapping")
             content = _uploaded()
             feed = _feed(name, text, book)
@@ -89,7 +88,7 @@ def settled(feed: Feed, settings: Iterable[str]) -> dict[str, str]:
 def _feed(name: str | None, sent: bytes | None, book: MappingBook) -> Feed:
     if sent is not None:
         try:
-            if len(sent) > _MOST_MAPPING:
+            if len(sent) > MOST_TEXT:
                 raise ProblemError(WRONG_MEDIA.issue("The mapping is too long."), status=413)
             return feed_of(sent.decode())
         except UnicodeDecodeError:

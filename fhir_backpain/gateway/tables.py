@@ -63,7 +63,7 @@ def submit() -> Response:
         services().refusals.note(trial.issues)
         return _page(source, status=422)
     try:
-        return queue(source, services())
+        return queue(trial.records, services())
     except BackpainError as error:
         return _page(source, status=422, refused=error.issues)
 

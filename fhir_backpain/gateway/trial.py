@@ -87,8 +87,9 @@ class Sight:
 
 @dataclass(slots=True)
 class Trial:
-    """What would come of a source: the first records in full, and all of them counted."""
+    """What would come of a source: its good records, the first of them in full, all counted."""
 
+    records: list[SourceRecord] = field(default_factory=list)
     sights: list[Sight] = field(default_factory=list)
     report: IntakeReport = field(default_factory=IntakeReport)
     problems: list[Issue] = field(default_factory=list)
@@ -112,6 +113,7 @@ def try_out(source: Source, mapper: Mapper, most: int) -> Trial:
         with source.opened(mapper) as intake:
             trial.report = intake.report
             for record in islice(intake, most):
+                trial.records.append(record)
                 if len(trial.sights) < _SHOWN:
                     trial.sights.append(_sight(record, mapper, validator))
     except (ArtifactError, BackpainError) as error:
