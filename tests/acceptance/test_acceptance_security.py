@@ -43,24 +43,11 @@ from fhir_backpain.mapping.mapper import Mapper, load_mapper
 from fhir_backpain.outbox.sqlite import SqliteStore
 from fhir_backpain.telemetry.log_output import LogSettings, logging_to
 from tests.http_server import Answer, HttpServer, Request
+from tests.weekly_feed import FEED
 
 PASSWORD = "correct horse battery"
 CANARY = "Kanarie4711x"
 GATEWAY = Path(app_module.__file__).parent
-FEED = """\
-feed: weekly
-makes: observation
-table: {delimiter: ";", missing: [""]}
-record:
-  test_data: true
-  id: {=text: "{mrn}-{visit}"}
-  source: https://clinic.example/weekly
-  patient:
-    identifier: {system: https://clinic.example/mrn, value: =mrn}
-  observed_at: {=date: visit, form: dd/mm/yyyy}
-  measure: pain-nrs-week
-  score: {=number: pain}
-"""
 TABLE = "mrn;visit;pain\nP-1;02/03/2026;7\n"
 JSON_PATHS = (
     "/api/v1/records",

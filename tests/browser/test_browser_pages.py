@@ -11,25 +11,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from fhir_backpain.outcome import SourceLocation
 from fhir_backpain.record import SourceRecord
+from tests.weekly_feed import FEED_OF_FOUR as FEED
 
 Look = Callable[[str], None]
-
-FEED = """\
-feed: weekly
-makes: observation
-table: {delimiter: ";", missing: [""]}
-record:
-  test_data: true
-  id: {=text: "{mrn}-{visit}"}
-  source: https://clinic.example/weekly
-  patient:
-    identifier: {system: https://clinic.example/mrn, value: =mrn}
-  observed_at: {=date: visit, form: dd/mm/yyyy}
-  measure: pain-nrs-week
-  score: {=number: pain}
-ignore:
-  - {path: typed_by, because: not clinical}
-"""
 
 
 def test_signing_in_and_out(page: Page, site: Site, look: Look) -> None:

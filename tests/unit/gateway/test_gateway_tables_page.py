@@ -14,23 +14,8 @@ from flask.testing import FlaskClient
 from test_gateway_tables import HOME_TABLE
 
 from fhir_backpain.outbox.sqlite import SqliteStore
+from tests.weekly_feed import FEED_OF_FOUR as FEED
 
-FEED = """\
-feed: weekly
-makes: observation
-table: {delimiter: ";", missing: [""]}
-record:
-  test_data: true
-  id: {=text: "{mrn}-{visit}"}
-  source: https://clinic.example/weekly
-  patient:
-    identifier: {system: https://clinic.example/mrn, value: =mrn}
-  observed_at: {=date: visit, form: dd/mm/yyyy}
-  measure: pain-nrs-week
-  score: {=number: pain}
-ignore:
-  - {path: typed_by, because: not clinical}
-"""
 TABLE = "mrn;visit;pain;typed_by\nP-1;02/03/2026;7;kb\nP-2;03/03/2026;4;\n"
 
 
