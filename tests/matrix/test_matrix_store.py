@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter, defaultdict
@@ -228,23 +229,27 @@ def test_row_06_a_full_disk_is_507_and_drains_later_postgres(
 
 
 @pytest.fixture
-def failing_fsync(tmp_path: Path) -> Path:
-    """A library that lets fsync fail with EIO."""
+def failing_fsync() -> Iterator[Path]:
+    """A library that lets fsync fail with EIO, in a folder that every user may read.
+
+    Not below `tmp_path`: its parents are closed to the user that PostgreSQL runs as, and a
+    library that the loader cannot read is left out without failing anything.
+    """
     compiler = shutil.which("cc")
     if compiler is None or not sys.platform.startswith("linux"):
         pytest.skip("a failing fsync needs a C compiler and Linux")
-    library = tmp_path / "failing_fsync.so"
-    source = HERE / "failing_fsync.c"
-    subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
-    return library
+    with tempfile.TemporaryDirectory(prefix="fbp-fsync-") as folder:
+        Path(folder).chmod(0o755)
+        library = Path(folder) / "failing_fsync.so"
+        source = HERE / "failing_fsync.c"
+        subprocess.run([compiler, "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True)
+        yield library
 
 
 def test_row_07_a_failing_fsync_is_no_acknowledgement_sqlite(
     tmp_path: Path, failing_fsync: Path
 ) -> None:
-    place, broken = str(tmp_path / "o.db"), tmp_path / "broken"
+    place, broken = str(tmp_path / "o.db"), failing_fsync.with_name("broken")
     with open_store(place) as store:
         store.append([record("r0")], SERVER, "m1")
     broken.touch()
@@ -259,9 +264,9 @@ def test_row_07_a_failing_fsync_is_no_acknowledgement_sqlite(
 
 
 def test_row_07_a_failing_fsync_is_no_acknowledgement_postgres(
-    postgres: object, tmp_path: Path, failing_fsync: Path
+    postgres: object, failing_fsync: Path
 ) -> None:
-    broken = tmp_path / "broken"
+    broken = failing_fsync.with_name("broken")
     shim = {"LD_PRELOAD": str(failing_fsync), "FBP_BROKEN": str(broken)}
     with PostgresCluster(environment=shim) as server:
         url = server.create_database()
