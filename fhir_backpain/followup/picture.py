@@ -102,11 +102,11 @@ def _days(plot: Plot) -> list[datetime]:
 
 
 def _band(trajectory: Trajectory, plot: Plot) -> Iterator[str]:
-    baseline, threshold = trajectory.baseline, trajectory.threshold
-    if baseline is None or baseline.value is None or threshold is None:
+    limits, threshold = trajectory.unimportant, trajectory.threshold
+    if limits is None or threshold is None:
         return
-    upper = max(plot.y(baseline.value + threshold), plot.top)
-    lower = min(plot.y(baseline.value - threshold), plot.bottom)
+    upper = max(plot.y(limits[1]), plot.top)
+    lower = min(plot.y(limits[0]), plot.bottom)
     words = f"No important change: less than {plain_number(threshold)} from the baseline"
     band: Attributes = {"class": "band", "x": LEFT, "y": upper, "width": WIDTH - RIGHT - LEFT}
     yield element("rect", {**band, "height": lower - upper}, element("title", {}, text_of(words)))

@@ -8,11 +8,12 @@ from fhir_backpain.followup.history import plain_number
 from fhir_backpain.followup.trajectory import Trajectory
 
 _DIRECTIONS = {"lower-is-better": "lower is better", "higher-is-better": "higher is better"}
-_VERDICTS = {
+VERDICTS = {
     "better": "importantly better",
     "worse": "importantly worse",
     "no important change": "no important change",
 }
+"""What each verdict is called in a sentence."""
 
 
 def name_of(trajectory: Trajectory) -> str:
@@ -22,9 +23,13 @@ def name_of(trajectory: Trajectory) -> str:
     """
     key = trajectory.key
     place = " ".join(part for part in (key.site, key.side) if part)
-    direction = _DIRECTIONS.get(trajectory.scale.measure.direction or "", "no direction known")
     head = f"{key.measure}, {place}" if place else key.measure
-    return f"{head} ({trajectory.scale.unit}; {direction})"
+    return f"{head} ({trajectory.scale.unit}; {direction_of(trajectory)})"
+
+
+def direction_of(trajectory: Trajectory) -> str:
+    """Return which way is better, in words."""
+    return _DIRECTIONS.get(trajectory.scale.measure.direction or "", "no direction known")
 
 
 def gist_of(trajectory: Trajectory) -> str:
@@ -52,7 +57,7 @@ def _gist(trajectory: Trajectory) -> Iterator[str]:
         yield "important change not known"
     else:
         least = plain_number(trajectory.threshold)
-        yield f"{_VERDICTS[trajectory.verdict]} (at least {least} counts)"
+        yield f"{VERDICTS[trajectory.verdict]} (at least {least} counts)"
 
 
 def table_lines(trajectory: Trajectory, *, with_records: bool = True) -> list[str]:

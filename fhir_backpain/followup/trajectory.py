@@ -127,6 +127,14 @@ class Trajectory:
         return self.scale.threshold(_value(self.baseline)) if self.baseline else None
 
     @property
+    def unimportant(self) -> tuple[Decimal, Decimal] | None:
+        """The values between which a change from the baseline is not important, ends left out."""
+        if self.baseline is None or self.threshold is None:
+            return None
+        baseline = _value(self.baseline)
+        return baseline - self.threshold, baseline + self.threshold
+
+    @property
     def verdict(self) -> Verdict | None:
         """Whether the change is important; None where it cannot be told."""
         if self.change is None or self.latest is None or self.baseline is None:

@@ -12,8 +12,9 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from fhir_backpain.fhir.json_text import FHIR_JSON, JsonLimits, parse
+from fhir_backpain.fhir.json_text import FHIR_JSON, JsonLimits, dump, parse
 from fhir_backpain.followup.achievement import Achievement, achievements
+from fhir_backpain.followup.chart import chart_of, told_of_mark
 from fhir_backpain.followup.picture import draw
 from fhir_backpain.followup.plan_history import PlanHistory, plan_histories
 from fhir_backpain.followup.summary import gist_of, name_of
@@ -66,6 +67,7 @@ def search() -> Response:
     patients = [
         {
             "series": [_shown(one) for one in course.trajectories],
+            "marks": _marks(course.trajectories),
             "plans": course.plans,
             "goals": course.goals,
         }
@@ -152,6 +154,12 @@ def _identifier(data: Any) -> tuple[str, str]:
     raise ProblemError(WRONG_BODY.issue(text))
 
 
+def _marks(found: list[Trajectory]) -> list[str]:
+    """Return what the numbers at the dashed lines mean; they are the same in every plot."""
+    marks = next((one.marks for one in found), ())
+    return [told_of_mark(number, mark) for number, mark in enumerate(marks, start=1)]
+
+
 def _shown(trajectory: Trajectory) -> dict[str, Any]:
     svg = draw([trajectory], trajectory.scale.title)
     return {
@@ -159,6 +167,8 @@ def _shown(trajectory: Trajectory) -> dict[str, Any]:
         "gist": gist_of(trajectory),
         # As an image it keeps its own style, which the page's policy would not let in.
         "picture": "data:image/svg+xml;base64," + b64encode(svg.encode()).decode(),
+        # What a script draws in its place, where scripts run.
+        "chart": dump(chart_of(trajectory)),
         "points": trajectory.points,
         "unit": trajectory.scale.unit,
         "band": trajectory.scale.band,
