@@ -11,13 +11,14 @@ import os
 import random
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from fhir_backpain.toolchain.problem import ToolMissingError
 from servers.postgres import PostgresCluster, RunningPostgres, find_postgres
 from tests.chaos.climate import CHAOS, FOR_SABOTAGES, Climate
 from tests.chaos.report import details, table
 from tests.chaos.sabotages import SABOTAGES
-from tests.chaos.trial import Verdict, run_trial
+from tests.chaos.trial import Verdict, hunt, run_trial
 from tests.chaos.zygote import Zygote
 
 _STORES = ("sqlite", "postgresql")
@@ -41,7 +42,7 @@ def main() -> int:
                 for climate in FOR_SABOTAGES
             ]
             broken = [
-                _run(zygote, one.climate, store, postgres, seed, one.name)
+                _told(hunt(zygote, one, partial(_place, store, postgres), seed))
                 for store in stores
                 for one in SABOTAGES.values()
             ]
@@ -77,16 +78,16 @@ def _postgres(stores: Iterable[str]) -> Iterator[Postgres]:
             server.close()
 
 
-def _run(
-    zygote: Zygote,
-    climate: Climate,
-    store: str,
-    postgres: Postgres,
-    seed: int,
-    sabotage: str | None = None,
-) -> Verdict:
-    place = postgres.create_database() if postgres and store == "postgresql" else None
-    verdict = run_trial(zygote, climate, place, seed, sabotage=sabotage)
+def _run(zygote: Zygote, climate: Climate, store: str, postgres: Postgres, seed: int) -> Verdict:
+    return _told(run_trial(zygote, climate, _place(store, postgres), seed))
+
+
+def _place(store: str, postgres: Postgres) -> str | None:
+    """Return the URL of a new outbox; None for a file."""
+    return postgres.create_database() if postgres and store == "postgresql" else None
+
+
+def _told(verdict: Verdict) -> Verdict:
     print(details(verdict), flush=True)
     return verdict
 

@@ -9,13 +9,11 @@ import pytest
 from tests.chaos.climate import CHAOS, FOR_SABOTAGES, Climate
 from tests.chaos.report import details
 from tests.chaos.sabotages import SABOTAGES, Sabotage
-from tests.chaos.trial import run_trial
+from tests.chaos.trial import hunt, run_trial
 from tests.chaos.zygote import Zygote
 
 KILLS = 50
 SEED = 20
-TRIES = 3
-"""Runs within which a sabotage must show, each with as many kills as its climate has."""
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +51,7 @@ def test_the_engine_breaks_no_promise_where_sabotages_must_show(
 @pytest.mark.slow
 @pytest.mark.parametrize("sabotage", SABOTAGES.values(), ids=SABOTAGES)
 def test_a_sabotage_is_caught(zygote: Zygote, sabotage: Sabotage) -> None:
-    seeds = range(SEED, SEED + TRIES)
-    runs = (run_trial(zygote, sabotage.climate, None, seed, sabotage=sabotage.name)
-            for seed in seeds)  # fmt: skip
-    assert any(verdict.violations for verdict in runs), sabotage.text
+    assert hunt(zygote, sabotage, lambda: None, SEED).violations, sabotage.text
 
 
 def test_there_are_twelve_sabotages() -> None:

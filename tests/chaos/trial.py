@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,9 +19,13 @@ from tests.chaos.evidence import Evidence, gather
 from tests.chaos.faults import rules
 from tests.chaos.journal import read_journal
 from tests.chaos.killer import Killer, Lane, Tally
+from tests.chaos.sabotages import Sabotage
 from tests.chaos.worker import Order, journal_path, mapper
 from tests.chaos.workload import LANES
 from tests.chaos.zygote import Zygote
+
+TRIES = 3
+"""Runs within which a sabotage must show, each with as many kills as its climate has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,20 @@ def run_trial(
         told,
         time.monotonic() - begun,
     )
+
+
+def hunt(
+    zygote: Zygote, sabotage: Sabotage, make_place: Callable[[], str | None], seed: int
+) -> Verdict:
+    """Return the first run that shows a sabotage, the last of all tries where none does.
+
+    What only kills at certain moments bring to light, one seed may miss.
+    """
+    for tried in range(seed, seed + TRIES):
+        verdict = run_trial(zygote, sabotage.climate, make_place(), tried, sabotage=sabotage.name)
+        if verdict.violations:
+            break
+    return verdict
 
 
 def _judged(
