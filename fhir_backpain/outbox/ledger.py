@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from fhir_backpain.record import RecordKey
@@ -33,6 +34,7 @@ class LedgerRow:
     retired: Retired | None = None
 
 
+@lru_cache(maxsize=1024)  # asked once for each resource of the record
 def write_key(key: RecordKey) -> str:
     """Return a record's key as one text that can be read back."""
     return _write([key.source, key.patient_system, key.patient_value, key.record, key.id])

@@ -6,10 +6,11 @@ tells whether a record has changed.
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from fhir_backpain.fhir.json_text import dump
 
@@ -25,10 +26,13 @@ def write_record(data: dict[str, Any]) -> str:
 
 def read_record(text: str) -> dict[str, Any]:
     """Return the data of a record's text; numbers with a fraction or exponent are Decimals."""
-    data: dict[str, Any] = json.loads(text, parse_float=Decimal)
+    data: dict[str, Any] = _DECODER.decode(text)
     return data
 
 
 def content_hash(text: str) -> str:
     """Return the SHA-256 of a text in hexadecimal."""
     return sha256(text.encode()).hexdigest()
+
+
+_DECODER = msgspec.json.Decoder(float_hook=Decimal)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from fhir_backpain.outbox.database import Columns, Counter, Given
+
+_encode = msgspec.json.Encoder().encode
 
 
 class SqliteSession:
@@ -36,7 +39,7 @@ ORDER BY k.place, e.position
         picked = ", ".join(
             f"json_extract(value, '$[{number}]') AS {name}" for number, name in enumerate(columns)
         )
-        text = json.dumps([*map(list, rows)], ensure_ascii=False)
+        text = _encode([*rows]).decode()
         return Given(f"(SELECT {picked} FROM json_each(?))", [text])  # noqa: S608
 
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
