@@ -14,6 +14,7 @@ had fewer requests than it may have, as a share of all that it may have.
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -38,8 +39,10 @@ from fhir_backpain.toolchain.problem import CounterpartError
 from servers.hapi import HapiServer
 
 PROMISED = 0.05
-_RECORDS = {"observations": 1000, "assessments": 120}
-_WARM_UP = 2
+# Twice the processors that the server has: one more request would wait, whoever sends it.
+_OPTIONS = PushOptions(in_flight=2 * (os.cpu_count() or 1))
+_RECORDS = {"observations": 2000, "assessments": 240}
+_WARM_UP = 6  # rounds; only then has the server compiled what it does most
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +157,8 @@ def measure(base_url: str, rounds: int, options: PushOptions) -> list[Saturation
 def measure_hapi(rounds: int) -> list[Saturation]:
     """Return the figures with a HAPI server of one's own; none where it cannot be had."""
     try:
-        with HapiServer(heap="3g", tier=4) as hapi:
-            return measure(hapi.base_url, rounds, PushOptions())
+        with HapiServer(heap="10g", tier=4) as hapi:
+            return measure(hapi.base_url, rounds, _OPTIONS)
     except CounterpartError as problem:
         click.echo(f"The saturated server is left out: {problem}", err=True)
         return []
@@ -192,7 +195,7 @@ def saturation_lines(found: list[Saturation]) -> Iterator[str]:
 @click.option("--server", help="Base URL of a server that runs; a HAPI of its own if left out.")
 def main(rounds: int, server: str | None) -> None:
     """Print the table."""
-    found = measure(server, rounds, PushOptions()) if server else measure_hapi(rounds)
+    found = measure(server, rounds, _OPTIONS) if server else measure_hapi(rounds)
     click.echo("\n".join(saturation_lines(found)))
 
 

@@ -52,7 +52,7 @@ class HapiSettings:
         """Return the settings as options of the Java command."""
         options = [
             f"-Xmx{self.heap}",
-            "-XX:+UseSerialGC",
+            *self._collection(),
             f"-XX:TieredStopAtLevel={self.tier}",
             f"-Drelease={self.release}",
             f"-Dport={self.port}",
@@ -63,6 +63,12 @@ class HapiSettings:
         if self.database_user:
             options.append(f"-DdatabaseUser={self.database_user}")
         return options
+
+    def _collection(self) -> list[str]:
+        """Return how memory is collected: with little of it, or as seldom as it can be."""
+        return (
+            ["-XX:+UseSerialGC"] if self.tier == 1 else ["-XX:+UseParallelGC", f"-Xms{self.heap}"]
+        )
 
 
 @dataclass(frozen=True, slots=True)
