@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as _quoted
 from typing import Any, Literal
 
 from fhir_backpain.client.failure import ERRORS, classify_status, message_of_status
@@ -25,7 +26,6 @@ _STATUS = re.compile(r"\s*([1-5][0-9][0-9])(?![0-9])", re.ASCII)
 _LOCATION = re.compile(
     r"(?:^|/)([A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64})(?:/_history/([A-Za-z0-9\-.]{1,64}))?/?$"
 )
-_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +110,15 @@ def is_gone(change: Change, status: int | None) -> bool:
 
 
 def _entry_text(change: Change, base_url: str) -> str:
-    request = {"method": "PUT" if change.text is not None else "DELETE", "url": change.url}
+    method = "DELETE" if change.text is None else "PUT"
+    asked = f'"request":{{"method":"{method}","url":{_quoted(change.url)}'
     if change.if_match is not None:
-        request["ifMatch"] = f'W/"{change.if_match}"'
-    asked = f'"request":{_encode(request)}'
+        version = f'W/"{change.if_match}"'
+        asked += f',"ifMatch":{_quoted(version)}'
     if change.text is None:
-        return f"{{{asked}}}"
-    full_url = _encode(f"{base_url}/{change.url}")
-    return f'{{"fullUrl":{full_url},"resource":{change.text},{asked}}}'
+        return f"{{{asked}}}}}"
+    full_url = _quoted(f"{base_url}/{change.url}")
+    return f'{{"fullUrl":{full_url},"resource":{change.text},{asked}}}}}'
 
 
 def entries_of(reply: Reply) -> list[dict[str, Any]]:

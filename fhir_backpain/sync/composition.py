@@ -87,9 +87,8 @@ def compose(
     result = Composition()
     for url, candidates in makers.items():
         winner = _winner(url, candidates)
-        _place(result, url, winner, held.get(url), url in doubtful)
-        if versions and result.writes and result.writes[-1].url == url:
-            result.writes[-1] = replace(result.writes[-1], if_match=versions.get(url))
+        if_match = versions.get(url) if versions else None
+        _place(result, url, winner, held.get(url), if_match, doubtful=url in doubtful)
         won = winner.resources[url].hash
         for loser in candidates:
             if loser is not winner:
@@ -108,7 +107,13 @@ def _winner(url: str, candidates: list[Prepared]) -> Prepared:
 
 
 def _place(
-    result: Composition, url: str, record: Prepared, row: LedgerRow | None, doubtful: bool
+    result: Composition,
+    url: str,
+    record: Prepared,
+    row: LedgerRow | None,
+    if_match: str | None,
+    *,
+    doubtful: bool,
 ) -> None:
     rendered = record.resources[url]
     fate: Fate = "write"
@@ -121,7 +126,7 @@ def _place(
                 replace(row, key=record.key, as_of=entry.as_of, shared=rendered.made.shared)
             )
     if fate == "write":
-        result.writes.append(Write(url, rendered, record))
+        result.writes.append(Write(url, rendered, record, if_match))
     else:
         result.passed.append((url, fate))
 

@@ -245,8 +245,11 @@ class Delivery:
         for row in composition.forward:
             self._report.rows[row.url] = self._state.held[row.url] = row
         self._count_passed(composition)
+        changes: dict[str, list[Change]] = {}
+        for change in composition.changes:
+            changes.setdefault(change.record.id, []).append(change)
         for record in records:
-            mine = [change for change in composition.changes if change.record is record]
+            mine = changes.get(record.id, [])
             worst = _worst([failed[change.url] for change in mine if change.url in failed])
             if worst is not None:
                 self._settle_failed(record, [one for one in mine if one.url in failed], worst)

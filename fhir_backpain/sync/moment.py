@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 BEFORE_ALL = "0001-01-01"
 """A dateTime that no record is older than."""
@@ -11,6 +12,7 @@ Moment = tuple[datetime, int]
 """A second in UTC and the nanoseconds after it."""
 
 
+@lru_cache(maxsize=4096)  # asked for each resource of a record, and again when it is settled
 def moment_of(text: str) -> Moment:
     """Return when a dateTime begins; a date without a time begins at midnight UTC.
 
