@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 
 from fhir_backpain.clinic.clinic import Clinic
 from fhir_backpain.fhir.json_text import dump
+from fhir_backpain.fhir.moment import Moment, moment_of
 from fhir_backpain.mapping.mapper import Mapper
 from fhir_backpain.record import RecordKey, as_of, key_of
-from fhir_backpain.sync.moment import Moment, moment_of
 
 _ALL = 4  # one patient in so many sends everything
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from fhir_backpain.fhir.json_text import dump
+from fhir_backpain.fhir.moment import BEFORE_ALL, Moment, moment_of
 from fhir_backpain.record import RecordKey, SourceRecord, as_of, key_of
-from fhir_backpain.sync.moment import BEFORE_ALL, Moment, moment_of
 
 
 def latest_versions(records: Iterable[SourceRecord]) -> list[SourceRecord]:

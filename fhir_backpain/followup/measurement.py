@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
+from fhir_backpain.fhir.moment import Moment, moment_of
 from fhir_backpain.followup.history import latest_versions
 from fhir_backpain.record import SourceRecord, key_of
-from fhir_backpain.sync.moment import Moment, moment_of
 
 
 class SeriesKey(NamedTuple):

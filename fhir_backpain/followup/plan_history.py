@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fhir_backpain.fhir.moment import Moment, moment_of
 from fhir_backpain.followup.history import by_patient
 from fhir_backpain.followup.plan_change import PlanChange, plan_changes
 from fhir_backpain.followup.plan_words import field_words
 from fhir_backpain.record import SourceRecord, key_of
-from fhir_backpain.sync.moment import Moment, moment_of
 
 Plan = dict[str, Any]
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
+from fhir_backpain.fhir.moment import Moment
 from fhir_backpain.followup.trajectory import Trajectory
-from fhir_backpain.sync.moment import Moment
 
 WIDTH = 820
 LEFT = 56

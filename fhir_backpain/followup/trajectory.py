@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
+from fhir_backpain.fhir.moment import Moment
 from fhir_backpain.followup.history import by_patient
 from fhir_backpain.followup.measurement import Point, SeriesKey, series_of
 from fhir_backpain.followup.plan_history import PlanVersion, plan_histories
@@ -18,7 +19,6 @@ from fhir_backpain.instruments.instrument import Instrument, Measure
 from fhir_backpain.instruments.interpretation import ImportantChange
 from fhir_backpain.mapping.library import Library
 from fhir_backpain.record import SourceRecord
-from fhir_backpain.sync.moment import Moment
 
 Verdict = Literal["better", "worse", "no important change"]
 

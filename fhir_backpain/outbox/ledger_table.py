@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from fhir_backpain.outbox.database import Session, among
@@ -25,7 +25,9 @@ SELECT o.server, k.url, k.content_hash, k.version_id, o.id, k.as_of, k.written_a
   k.retired
 FROM {0} k JOIN origin o ON o.server = ? AND o.record_key = k.record_key
 WHERE 1 = 1 ORDER BY k.url
-ON CONFLICT (server, url) DO UPDATE SET
+ON CONFLICT (server, url) DO {1}
+"""
+_REPLACED = """UPDATE SET
   content_hash = excluded.content_hash, version_id = excluded.version_id,
   origin = excluded.origin, as_of = excluded.as_of, written_at = excluded.written_at,
   shared = excluded.shared, retired = excluded.retired
@@ -84,8 +86,42 @@ def held_rows(
     return [_row(row) for row in rows.fetchall()]
 
 
-def write_rows(session: Session, server: str, rows: Sequence[LedgerRow]) -> None:
-    """Put rows in the place of those of the same URL; the last one counts where there are two."""
+def met(
+    session: Session, server: str, rows: Sequence[LedgerRow], known: Mapping[str, str]
+) -> set[RecordKey]:
+    """Return the records whose writes of a shared resource did not know of each other.
+
+    The rows in question are kept from other writers until the transaction ends.
+    """
+    shared = sorted((row for row in rows if row.shared), key=lambda row: row.url)
+    if not shared:
+        return set()
+    # A row that another is about to insert can be waited for, but not be locked: so it is tried.
+    write_rows(session, server, [row for row in shared if not known.get(row.url)], in_place=False)
+    table, given = session.given(
+        {"url": str, "content_hash": str, "known": str},
+        [(row.url, row.content_hash, known.get(row.url, "")) for row in shared],
+    )
+    found = session.execute(
+        "SELECT l.url, o.record_key"  # noqa: S608
+        f" FROM {table} k JOIN ledger l ON l.server = ? AND l.url = k.url"
+        " JOIN origin o ON o.id = l.origin"
+        " WHERE l.content_hash <> k.content_hash AND l.content_hash <> k.known"
+        f" ORDER BY l.url{session.lock}",
+        [*given, server],
+    )
+    others = {url: read_key(text) for url, text in found.fetchall()}
+    pairs = [(row.key, others[row.url]) for row in shared if row.url in others]
+    return {key for mine, other in pairs if mine != other for key in (mine, other)}
+
+
+def write_rows(
+    session: Session, server: str, rows: Sequence[LedgerRow], *, in_place: bool = True
+) -> None:
+    """Put rows in the place of those of the same URL; the last one counts where there are two.
+
+    Without `in_place` those that are there stay.
+    """
     if not rows:
         return
     by_url = {row.url: (row, write_key(row.key)) for row in rows}
@@ -106,7 +142,8 @@ def write_rows(session: Session, server: str, rows: Sequence[LedgerRow]) -> None
             for row, key in by_url.values()
         ],
     )  # fmt: skip
-    session.execute(_PUT.format(table), [*given, server])
+    done = _REPLACED if in_place else "NOTHING"
+    session.execute(_PUT.format(table, done), [*given, server])
 
 
 def _row(row: Sequence[Any]) -> LedgerRow:

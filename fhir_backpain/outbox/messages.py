@@ -61,3 +61,7 @@ WRONG_ADDRESS = Message(
     5013, "value", "The outbox's address cannot be read",
     "Name a file, or a database as postgresql://user@host:5432/name.",
 )  # fmt: skip
+MET = Message(
+    5015, "conflict", "Two workers wrote the same resource at the same time",
+    "Nothing is to be done: what the server holds is read, and what was true last is put there.",
+)  # fmt: skip

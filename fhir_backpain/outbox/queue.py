@@ -10,7 +10,10 @@ from typing import Any
 from fhir_backpain.outbox.database import Presence, Session, among
 from fhir_backpain.outbox.entries import ENTRY_COLUMNS, read_entry
 from fhir_backpain.outbox.entry import LeasedEntry, Settlement
+from fhir_backpain.outbox.messages import MET
 from fhir_backpain.outbox.record_text import read_record
+from fhir_backpain.outcome import Outcome
+from fhir_backpain.record import RecordKey
 
 _IS_OPEN = "state IN ('queued', 'unclear')"
 # A wait that seems longer than it was granted for was stored before the machine was started
@@ -143,6 +146,27 @@ class Queue:
             self._let_go(patients, arrived)
         self.refresh(patients)
         return frozenset(fenced)
+
+    def doubt(self, keys: Collection[RecordKey]) -> None:
+        """Make records unclear that were sent: the server is read before anything else is."""
+        if not keys:
+            return
+        table, given = self._session.given(
+            {"system": str, "value": str, "source": str, "record": str, "record_id": str},
+            [(one.patient_system, one.patient_value, one.source, one.record, one.id)
+             for one in keys],
+        )  # fmt: skip
+        outcome = json.dumps(Outcome.of([MET.issue("A shared resource is in doubt.")]).to_fhir())
+        doubted = self._session.execute(
+            "UPDATE entry SET state = 'unclear', read_back = 1, due = ?, wait = 0, outcome = ?,"  # noqa: S608
+            f" settled_at = NULL FROM {table} k JOIN patient p"
+            " ON p.server = ? AND p.system = k.system AND p.value = k.value"
+            " WHERE entry.patient = p.id AND entry.source = k.source AND entry.record = k.record"
+            " AND entry.record_id = k.record_id AND entry.is_latest = 1 AND entry.state = 'sent'"
+            " RETURNING entry.patient",
+            [self._steady, outcome, *given, self._server],
+        )
+        self.refresh({patient for (patient,) in doubted.fetchall()})
 
     def refresh(self, patients: Collection[int]) -> None:
         """Bring the rows of patients up to date with their entries."""

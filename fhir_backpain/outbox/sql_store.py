@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from itertools import islice
@@ -20,6 +20,7 @@ from fhir_backpain.outbox.intake import Intake
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.outbox.queue import Queue
 from fhir_backpain.outbox.record_text import read_record
+from fhir_backpain.outbox.store import NOTHING_KNOWN
 from fhir_backpain.record import RecordKey, SourceRecord
 from fhir_backpain.telemetry.figure import Figure
 
@@ -83,18 +84,25 @@ class SqlStore:
         self.database.write(lambda session: Queue(session, server, steady, at).release(given))
 
     def settle(
-        self, server: str, settlements: Sequence[Settlement], ledger: Sequence[LedgerRow] = ()
+        self,
+        server: str,
+        settlements: Sequence[Settlement],
+        ledger: Sequence[LedgerRow] = (),
+        known: Mapping[str, str] = NOTHING_KNOWN,
     ) -> frozenset[str]:
         """Record what became of entries and what the server holds, in one transaction."""
         at, steady = self._times()
         arrived = frozenset(row.url for row in ledger if row.retired is None)
 
         def work(session: Session) -> frozenset[str]:
-            fenced = Queue(session, server, steady, at).settle(settlements, arrived)
+            queue = Queue(session, server, steady, at)
+            fenced = queue.settle(settlements, arrived)
             # What a worker without a lease believes may be older than what is there.
             lost = {entries.entry(session, one, steady).key for one in fenced}
             rows = [row for row in ledger if row.key not in lost]
+            met = ledger_table.met(session, server, rows, known)
             ledger_table.write_rows(session, server, rows)
+            queue.doubt(met)
             acts = _taken_back(session, settlements, fenced, rows, steady)
             trail.write_acts(session, at, self._actor, acts)
             return fenced

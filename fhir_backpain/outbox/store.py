@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from fhir_backpain.outbox.act import Act, Actor, TrailItem
@@ -18,6 +19,8 @@ from fhir_backpain.outbox.entry import (
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.record import RecordKey, SourceRecord
 from fhir_backpain.telemetry.figure import Figure
+
+NOTHING_KNOWN: Mapping[str, str] = MappingProxyType({})
 
 
 class Store(Protocol):
@@ -58,13 +61,21 @@ class Store(Protocol):
         """Give back what was leased and not sent, as it was before."""
 
     def settle(
-        self, server: str, settlements: Sequence[Settlement], ledger: Sequence[LedgerRow] = ()
+        self,
+        server: str,
+        settlements: Sequence[Settlement],
+        ledger: Sequence[LedgerRow] = (),
+        known: Mapping[str, str] = NOTHING_KNOWN,
     ) -> frozenset[str]:
         """Record what became of leased entries, and what the server now holds, in one step.
 
         Returns the ids of entries whose lease is no longer valid: nothing of them was recorded.
         Ledger rows are recorded unless every settlement of the call was refused. Held entries
         whose `waits_for` has arrived are queued again.
+
+        `known` is the content hash that each URL's row had when its resource was written. Where
+        another record has changed the row of a shared resource since, nobody knows whose content
+        came last: both records become unclear once they are sent.
         """
 
     def ledger(self, server: str, urls: Iterable[str]) -> dict[str, LedgerRow]:

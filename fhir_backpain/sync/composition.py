@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from fhir_backpain.fhir.moment import moment_of
 from fhir_backpain.outbox.ledger import LedgerRow
-from fhir_backpain.sync.moment import moment_of
 from fhir_backpain.sync.prepared import Prepared, Rendered
 from fhir_backpain.sync.retirement import Retirement
 

@@ -41,11 +41,13 @@ class DeliveryReport:
     """The fates of all records of a delivery, and what the server holds now.
 
     `trouble` is the error that concerns the server and not a record; `closed` says that it will
-    not pass by itself. `accepted` says that the server has taken or judged something.
+    not pass by itself. `accepted` says that the server has taken or judged something. `known` are
+    the content hashes that the ledger had by URL when the delivery began.
     """
 
     fates: dict[str, RecordFate] = field(default_factory=dict)
     rows: dict[str, LedgerRow] = field(default_factory=dict)
+    known: dict[str, str] = field(default_factory=dict)
     resources: Counter[tuple[str, ResourceFate]] = field(default_factory=Counter)
     trouble: RemoteError | None = None
     closed: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 from fhir_backpain.errors import AmbiguousRemoteError, RemoteError, TransientRemoteError
+from fhir_backpain.fhir.moment import BEFORE_ALL, moment_of
 from fhir_backpain.fhir.noted_version import noted_version, version_in
 from fhir_backpain.outbox.entry import Settled
 from fhir_backpain.outbox.ledger import LedgerRow, Retired
@@ -15,7 +16,6 @@ from fhir_backpain.sync.bundle import place_in_resource
 from fhir_backpain.sync.composition import Change, Composition, Write, compose
 from fhir_backpain.sync.delivery_report import DeliveryReport, RecordFate
 from fhir_backpain.sync.messages import EARLIER_WAITS
-from fhir_backpain.sync.moment import BEFORE_ALL, moment_of
 from fhir_backpain.sync.prepared import Prepared, Unproven
 from fhir_backpain.sync.redaction import redacted
 from fhir_backpain.sync.refusal import RefusalWatch
@@ -48,7 +48,7 @@ class DeliveryState:
         self.arrived: dict[str, str] = {}
         self.retirements = Retirements(retire)
         self.watch = watch
-        self.report = DeliveryReport()
+        self.report = DeliveryReport(known={url: row.content_hash for url, row in held.items()})
         self._written_at = written_at
 
     def compose(self, records: Sequence[Prepared]) -> Composition:

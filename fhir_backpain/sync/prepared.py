@@ -6,12 +6,12 @@ import json
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from fhir_backpain.fhir.moment import Moment, moment_of
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.entry import LeasedEntry
 from fhir_backpain.outbox.ledger import LedgerRow
 from fhir_backpain.record import RecordKey
 from fhir_backpain.sync.address_book import references_in
-from fhir_backpain.sync.moment import Moment, moment_of
 
 # References lead from later types to earlier ones, as far as the profiles go.
 WRITTEN_TYPES = (

@@ -65,8 +65,9 @@ class Settler:
         """Store in one step what became of deliveries, and count it unless the lease was lost."""
         settled = [(report, self._settlements(report)) for report in reports]
         rows = [row for report in reports for row in report.rows.values()]
+        known = dict(item for report in reports for item in report.known.items())
         fenced = self._store.settle(
-            self._server, [one for _, settlements in settled for one in settlements], rows
+            self._server, [one for _, settlements in settled for one in settlements], rows, known
         )
         for report, settlements in settled:
             self._note(report, settlements, fenced)

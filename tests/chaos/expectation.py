@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from hashlib import sha256
 
+from fhir_backpain.fhir.moment import BEFORE_ALL, Moment, moment_of
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.record import RecordKey
-from fhir_backpain.sync.moment import BEFORE_ALL, Moment, moment_of
 from fhir_backpain.sync.retirement import entered_in_error
 from tests.chaos.evidence import Stored, Version, content_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -488,3 +489,65 @@ def test_a_hundred_thousand_records_in_bounded_memory(store: Store) -> None:
     assert len(seen) == 2000  # after ten leases of 200 each of the 2,000 patients had a turn
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     assert grown < 150_000  # KiB; the records alone would be more
+
+
+def shared_row(name: str, content_hash: str) -> LedgerRow:
+    return replace(row("Practitioner/a", content_hash, name), shared=True)
+
+
+def send_two(store: Store) -> list[LeasedEntry]:
+    """Lease two records of two patients."""
+    store.append([record("r1", "p1"), record("r2", "p2")], SERVER, "m1")
+    return sorted(store.lease(SERVER, "w", 9, 60), key=lambda one: one.entry.key.id)
+
+
+def key_row(one: LeasedEntry, content_hash: str) -> LedgerRow:
+    return replace(shared_row(one.entry.key.id, content_hash), key=one.entry.key)
+
+
+def test_records_whose_writes_met_are_unclear_until_they_were_read_back(store: Store) -> None:
+    first, second = send_two(store)
+    store.settle(SERVER, [settled(first)], [key_row(first, "h1")], {})
+    assert store.counts()["sent"] == 1
+    store.settle(SERVER, [settled(second)], [key_row(second, "h2")], {})
+    assert store.counts()["unclear"] == 2
+    again = store.lease(SERVER, "w", 9, 60)
+    assert all(one.read_back for one in again)
+    assert "FBP-5015" in str(store.entry(first.entry.id).outcome)
+    store.settle(SERVER, [settled(one) for one in again])
+    assert store.counts()["sent"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content_hash", "known"),
+    [("h2", {"Practitioner/a": "h1"}), ("h1", {})],
+    ids=["knew-of-it", "same-content"],
+)
+def test_writes_that_knew_of_each_other_or_are_equal_did_not_meet(
+    store: Store, content_hash: str, known: dict[str, str]
+) -> None:
+    first, second = send_two(store)
+    store.settle(SERVER, [settled(first)], [key_row(first, "h1")], {})
+    store.settle(SERVER, [settled(second)], [key_row(second, content_hash)], known)
+    assert store.counts()["sent"] == 2
+    assert store.ledger(SERVER, ["Practitioner/a"])["Practitioner/a"].key == second.entry.key
+
+
+def test_writes_that_are_settled_at_the_same_time_are_seen_to_meet(open_store: Opener) -> None:
+    one, two = open_store(), open_store()
+    for turn in range(10):
+        names = [f"r{turn}a", f"r{turn}b"]
+        one.append([record(names[0], names[0]), record(names[1], names[1])], SERVER, "m1")
+        leased = one.lease(SERVER, "w", 9, 60)
+        url = f"Practitioner/{turn}"
+        with ThreadPoolExecutor(2) as pool:
+            runs = [
+                pool.submit(
+                    store.settle, SERVER, [settled(mine)],
+                    [replace(key_row(mine, mine.entry.key.id), url=url)], {},
+                )
+                for store, mine in zip((one, two), leased, strict=True)
+            ]  # fmt: skip
+            assert [run.result() for run in runs] == [frozenset(), frozenset()]
+        assert one.counts()["unclear"] == 2
+        one.settle(SERVER, [settled(again) for again in one.lease(SERVER, "w", 9, 60)])

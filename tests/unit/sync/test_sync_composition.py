@@ -13,6 +13,7 @@ from sync_world import PlainRenderer, made, record
 
 from fhir_backpain.client.reply import Reply
 from fhir_backpain.errors import AmbiguousRemoteError, RemoteError, TransientRemoteError
+from fhir_backpain.fhir.moment import moment_of
 from fhir_backpain.fhir.resource import MadeResource
 from fhir_backpain.outbox.entry import Entry, LeasedEntry
 from fhir_backpain.outbox.ledger import LedgerRow
@@ -22,7 +23,6 @@ from fhir_backpain.sync.breaker import Breaker
 from fhir_backpain.sync.bundle import read_answer, write_updates
 from fhir_backpain.sync.canonical_content import is_same_content
 from fhir_backpain.sync.composition import Write, compose
-from fhir_backpain.sync.moment import moment_of
 from fhir_backpain.sync.plan import make_jobs
 from fhir_backpain.sync.prepared import Prepared
 from fhir_backpain.sync.summary import Summary
