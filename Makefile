@@ -72,7 +72,7 @@ $(VENV_BENCH)/.installed: pyproject.toml bench/requirements.txt bench/requiremen
 	npm ci --prefix bench --silent --no-audit --no-fund
 	@touch $@
 
-bench: $(VENV_BENCH)/.installed  ## measure mapping beside other engines, outbox, sending and memory (needs Node 20; HAPI where there is Java); BENCH=--full with a million records
+bench: $(VENV_BENCH)/.installed  ## measure mapping beside other engines, outbox, sending and memory (needs Node 20; HAPI where there is Java); BENCH=--full with a million records in one stream
 	$(VENV_BENCH)/main/bin/python -m bench $(BENCH)
 
 soak: $(VENV)/.installed  ## send 100,000 resources with faults and 100 kills, and check each; SOAK="--kills 10 --resources 10000" for less

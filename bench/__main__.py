@@ -32,6 +32,7 @@ from bench.work_item import lines
 _RESULTS = FOLDER.parent / "bench-results"
 _SINK_RECORDS = 5000
 _SATURATION_ROUNDS = 8
+_OUTBOX_ROWS = (10_000, 1_000_000)
 _VALIDATED = (
     ("Observations", ("Observation",), False),
     ("what an assessment makes", None, False),
@@ -61,7 +62,7 @@ class _Sending:
     "--seconds", default=0.5, show_default=True, help="CPU seconds of each engine in a round."
 )
 @click.option(
-    "--full", is_flag=True, help="Memory and outbox at 1,000,000 records too; takes half an hour."
+    "--full", is_flag=True, help="Memory at 1,000,000 records too; takes another quarter hour."
 )
 @click.option("--no-server", is_flag=True, help="Leave HAPI out; so it is without Java or Maven.")
 @click.option("--no-memory", is_flag=True, help="Leave the memory figures out.")
@@ -77,7 +78,7 @@ def main(rounds: int, seconds: float, full: bool, no_server: bool, no_memory: bo
     rates = stages.measure(rounds, seconds)
     _show(stage_lines(rates))
     validations = _validations(rounds, seconds)
-    outbox = list(outbox_speed.measure((10_000, 1_000_000) if full else (10_000,)))
+    outbox = list(outbox_speed.measure(_OUTBOX_ROWS))
     _show(outbox_speed.speed_lines(outbox))
     load = gateway_load.measure()
     _show(gateway_load.load_lines(load))
