@@ -104,9 +104,10 @@ def met(
     )
     found = session.execute(
         "SELECT l.url, o.record_key"  # noqa: S608
-        f" FROM {table} k JOIN ledger l ON l.server = ? AND l.url = k.url"
-        " JOIN origin o ON o.id = l.origin"
-        " WHERE l.content_hash <> k.content_hash AND l.content_hash <> k.known"
+        # The cross joins keep the order of the tables: each row is found by its URL.
+        f" FROM {table} k CROSS JOIN ledger l CROSS JOIN origin o"
+        " WHERE l.server = ? AND l.url = k.url AND o.id = l.origin"
+        " AND l.content_hash <> k.content_hash AND l.content_hash <> k.known"
         f" ORDER BY l.url{session.lock}",
         [*given, server],
     )

@@ -52,6 +52,17 @@ SELECT k.entry, (SELECT coalesce(max(a.number), 0) + 1 FROM attempt a WHERE a.en
   ?, k.state, k.status, k.outcome
 FROM {0} k
 """
+# The cross joins keep the order of the tables: each entry is found by its record.
+_DOUBT = """
+UPDATE entry SET state = 'unclear', read_back = 1, due = ?, wait = 0, outcome = ?,
+  settled_at = NULL
+WHERE id IN (
+  SELECT e.id FROM {0} k CROSS JOIN patient p CROSS JOIN entry e
+  WHERE p.server = ? AND p.system = k.system AND p.value = k.value AND e.patient = p.id
+    AND e.record = k.record AND e.record_id = k.record_id AND e.source = k.source
+    AND e.is_latest = 1 AND e.state = 'sent')
+RETURNING patient
+"""
 _COLUMN_COUNT = ENTRY_COLUMNS.count(",") + 1
 
 
@@ -158,13 +169,7 @@ class Queue:
         )  # fmt: skip
         outcome = json.dumps(Outcome.of([MET.issue("A shared resource is in doubt.")]).to_fhir())
         doubted = self._session.execute(
-            "UPDATE entry SET state = 'unclear', read_back = 1, due = ?, wait = 0, outcome = ?,"  # noqa: S608
-            f" settled_at = NULL FROM {table} k JOIN patient p"
-            " ON p.server = ? AND p.system = k.system AND p.value = k.value"
-            " WHERE entry.patient = p.id AND entry.source = k.source AND entry.record = k.record"
-            " AND entry.record_id = k.record_id AND entry.is_latest = 1 AND entry.state = 'sent'"
-            " RETURNING entry.patient",
-            [self._steady, outcome, *given, self._server],
+            _DOUBT.format(table), [self._steady, outcome, *given, self._server]
         )
         self.refresh({patient for (patient,) in doubted.fetchall()})
 
