@@ -64,4 +64,5 @@ WRONG_ADDRESS = Message(
 MET = Message(
     5015, "conflict", "Two workers wrote the same resource at the same time",
     "Nothing is to be done: what the server holds is read, and what was true last is put there.",
+    "warning",
 )  # fmt: skip
