@@ -202,7 +202,9 @@ def _follow(settings: _Settings, client: FhirClient, mapper: Mapper, puller: Pul
     with ExitStack() as stack:
         keep = None
         if settings.subscribe:
-            called = being_called(settings.subscribe, settings.listen, client, mapper.types, puller)
+            called = being_called(
+                settings.subscribe, settings.listen, client, mapper.types, puller.wake
+            )
             keep = stack.enter_context(called)
 
         def note(result: PullResult) -> None:

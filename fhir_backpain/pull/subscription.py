@@ -71,6 +71,11 @@ class Subscriptions:
         self._renew_at = now + LIFETIME / 2
         return []
 
+    def due_in(self, now: datetime) -> float:
+        """Return the seconds until `keep` has something to do."""
+        left = 0.0 if self._renew_at is None else (self._renew_at - now).total_seconds()
+        return max(left, 0.0)
+
     def end(self) -> None:
         """Take the Subscriptions back; what cannot be taken back ends by itself."""
         if self._renew_at is None:

@@ -92,7 +92,9 @@ def test_a_server_that_offers_none_is_told_of_once(client: FhirClient) -> None:
 def test_a_server_that_cannot_be_asked_is_asked_again_soon() -> None:
     with FhirClient("http://127.0.0.1:9/fhir") as client:
         subscriptions = Subscriptions(client, ["Patient"], CALLBACK)
+        assert subscriptions.due_in(NOW) == 0
         assert subscriptions.keep(NOW)[0].number == 6119
+        assert subscriptions.due_in(NOW) == 60
         assert subscriptions.keep(NOW + timedelta(seconds=30)) == []
         assert subscriptions.keep(NOW + timedelta(minutes=1))[0].number == 6119
 
